@@ -1,0 +1,98 @@
+"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--release FILE]`.
+
+Runs for as many core-hours as it is given, writes a checkpoint every five minutes and goes on from it when started
+again. `--release FILE --decay-steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero
+over N steps and its averaged weights are written at half precision, as `sda/data/base.safetensors` is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from sda.core.hifigan import Generator
+from sda.formats.base import write_base
+from sda.spec import GeneratorSpec
+from sda.train.corpus import Corpus, gather
+from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held_out_error
+
+CHECKPOINT_S = 300.0  # s
+MEASURE_EVERY = 2000  # steps
+SHORTEST = 16_384  # samples
+
+
+def save(path: Path, training: VocoderTraining, core_s: float) -> None:
+    temporary = path.with_suffix(".part")
+    torch.save(training.state() | {"core_s": core_s}, temporary)
+    os.replace(temporary, path)
+
+
+def log(work: Path, **entry: object) -> None:
+    with (work / "log.jsonl").open("a") as file:
+        file.write(json.dumps(entry) + "\n")
+    print(entry, flush=True)
+
+
+def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None) -> None:
+    torch.set_num_threads(1)
+    if not (work / "corpus.json").exists():
+        for recording in gather(material, work, rate=44_100, shortest=SHORTEST, seed=1):
+            print(recording.name, *recording.notes)
+    corpus = Corpus(work)
+    clips = held_out_clips(corpus)
+    training, core_s, checkpoint = VocoderTraining(corpus, GeneratorSpec(), plan), 0.0, work / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        training.restore(state)
+        core_s = state["core_s"]
+    if release is not None:
+        training.plan = VocoderPlan(
+            **plan.to_json() | {"steps": training.done + plan.steps, "decay": plan.steps / (training.done + plan.steps)}
+        )
+    started, saved = time.process_time() - core_s, time.monotonic()
+    recent: dict[str, float] = {}
+    while training.done < training.plan.steps:
+        for name, value in training.step().items():
+            recent[name] = 0.99 * recent.get(name, value) + 0.01 * value
+        spent = time.process_time() - started
+        if training.done % MEASURE_EVERY == 0:
+            log(work, step=training.done, core_s=spent, held_out=measure(training.averaged, clips), **recent)
+        if release is None and time.monotonic() - saved > CHECKPOINT_S:
+            save(checkpoint, training, spent)
+            saved = time.monotonic()
+    spent = time.process_time() - started
+    if release is None:
+        save(checkpoint, training, spent)
+        return
+    held_out = measure(training.averaged, clips)
+    log(work, released=release.name, step=training.done, core_s=spent, held_out=held_out)
+    summary = {
+        "steps": training.done,
+        "core_hours": round(spent / 3600, 2),
+        "held_out": held_out,
+        "files": len(corpus.training),
+    }
+    write_base(release, training.averaged.spec, {k: v.numpy() for k, v in training.averaged.state_dict().items()}, summary)
+
+
+def measure(net: Generator, clips: list) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in held_out_error(net, clips).items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("material", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--steps", type=int, default=400_000, help="of the run; of the fall, with --release")
+    parser.add_argument("--release", type=Path)
+    given = parser.parse_args()
+    run(given.material, given.work, VocoderPlan(steps=given.steps, decay=0.1), given.release)
+
+
+if __name__ == "__main__":
+    main()

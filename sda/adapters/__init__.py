@@ -1,0 +1,1 @@
+"""The wires: how controls look to OSC and MIDI."""

@@ -1,0 +1,1 @@
+"""The command `sda-engine`: one thin file a command."""

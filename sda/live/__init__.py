@@ -1,0 +1,1 @@
+"""The running instrument: one file a process, and what connects them."""

@@ -1,0 +1,162 @@
+"""The frozen numbers that travel with a model: its mel grid, its networks, its normalisation.
+
+Two networks may be joined only where their grids are equal; everything else in the program reads lengths and rates from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from sda.errors import ModelError
+
+
+class Spec:
+    """A frozen record that goes to JSON and back, refusing what it does not know."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, data: Any) -> Self:
+        """Rebuild from JSON. Raises `ModelError` where a field is missing, unknown or of the wrong kind."""
+        names = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+        if not isinstance(data, dict) or set(data) - set(names):
+            raise ModelError(f"{cls.__name__}: expected the fields {sorted(names)}, found {str(data)[:80]}")
+        values = {}
+        for name, value in data.items():
+            default = names[name].default
+            values[name] = _tuples(value)
+            if type(values[name]) is not type(default) and not (isinstance(default, float) and type(value) is int):
+                raise ModelError(f"{cls.__name__}.{name}: expected {type(default).__name__}, found {str(value)[:40]!r}")
+        return cls(**values)
+
+
+def _tuples(value: Any) -> Any:
+    """JSON has lists where specs have tuples, so that specs stay hashable."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MelSpec(Spec):
+    """How a waveform becomes mel frames. The default is the grid of BigVGAN-v2 44 kHz, 128 bands, 512x.
+
+    Frame j of an uncentred grid is centred at sample `hop * j + hop / 2`, of a centred one at `hop * j`.
+    """
+
+    sample_rate: int = 44_100  # Hz
+    n_fft: int = 2048  # samples, also the length of the periodic Hann window
+    hop: int = 512  # samples from one frame to the next
+    n_mels: int = 128  # bands
+    f_min: float = 0.0  # Hz
+    f_max: float = 22_050.0  # Hz
+    scale: str = "slaney"  # "slaney" (area-normalised triangles) or "htk" (peak 1)
+    power: float = 1.0  # exponent of the magnitude: 1 magnitude, 2 power
+    centered: bool = False  # frames centred on multiples of the hop, edges reflected by n_fft / 2
+    floor: float = 1e-5  # magnitude below which the logarithm is clamped
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.sample_rate / self.hop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec(Spec):
+    """A HiFi-GAN generator (Kong et al. 2020, arXiv 2010.05646, table of V2), with a chosen share of causal layers.
+
+    `causal_stages` = n: conv_pre and the residual blocks of the first n stages see no future. Those layers hold most
+    of the symmetric net's 144 ms of look-ahead, because they run at the lowest rates.
+    """
+
+    n_mels: int = 128
+    channels: int = 128  # after conv_pre; halved by each stage
+    rates: tuple[int, ...] = (8, 8, 4, 2)  # upsampling factor of each stage
+    kernels: tuple[int, ...] = (16, 16, 8, 4)  # of the transposed convolutions: twice the rate
+    res_kernels: tuple[int, ...] = (3, 7, 11)
+    dilations: tuple[int, ...] = (1, 3, 5)
+    causal_stages: int = 1
+
+    def __post_init__(self) -> None:
+        good = (
+            all(0 < n <= 4096 for n in (self.n_mels, self.channels))
+            and 0 < len(self.rates) <= 8
+            and len(self.rates) == len(self.kernels)
+            and all(2 <= r <= 64 and r % 2 == 0 and k == 2 * r for r, k in zip(self.rates, self.kernels, strict=True))
+            and 0 < len(self.res_kernels) <= 8
+            and all(0 < k <= 31 and k % 2 == 1 for k in self.res_kernels)
+            and 0 < len(self.dilations) <= 8
+            and all(0 < d <= 64 for d in self.dilations)
+            and self.channels % 2 ** len(self.rates) == 0
+            and 0 <= self.causal_stages <= len(self.rates)
+        )
+        if not good:
+            raise ModelError(f"generator: not a HiFi-GAN this program can build: {self.to_json()}")
+
+    @property
+    def hop(self) -> int:
+        """Samples per mel frame."""
+        product = 1
+        for rate in self.rates:
+            product *= rate
+        return product
+
+    @property
+    def is_causal(self) -> tuple[bool, ...]:
+        """For each stage, whether its residual blocks see no future."""
+        return tuple(stage < self.causal_stages for stage in range(len(self.rates)))
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples of the mel's future that an output sample depends on.
+
+        Each transposed convolution of stride s looks s/2 of its output samples ahead; each symmetric convolution
+        (k - 1) d / 2 of its own rate's; residual blocks stand side by side, so the longest counts.
+        """
+        future, per_sample = 0, self.hop
+        if self.causal_stages == 0:
+            future += 3 * per_sample  # conv_pre, 7 taps
+        reach = (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
+        for rate, causal in zip(self.rates, self.is_causal, strict=True):
+            per_sample //= rate
+            future += (rate // 2 + (0 if causal else reach)) * per_sample
+        return future + 3  # conv_post, 7 taps
+
+    @property
+    def memory(self) -> int:
+        """Mel frames of the past that an output sample can depend on, rounded up."""
+        past, per_sample = float(3 if self.causal_stages == 0 else 6), 1.0
+        reach = (max(self.res_kernels) - 1) * (sum(self.dilations) + len(self.dilations))
+        for rate, causal in zip(self.rates, self.is_causal, strict=True):
+            per_sample /= rate
+            past += 1 / 2 + reach * per_sample * (1 if causal else 0.5)
+        return int(past + 3 / self.hop) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaeSpec(Spec):
+    """The VAE of one model: bands as channels, three halvings in time, a linear skip path through the latent."""
+
+    n_mels: int = 128
+    frames: int = 88  # decoder length, a multiple of 8; 1.02 s on the default grid
+    latent: int = 64
+    width: int = 128  # channels inside
+    gain: float = 1e5  # g in log1p(g * mel) / log1p(g)
+
+    def __post_init__(self) -> None:
+        good = (
+            0 < self.n_mels <= 1024
+            and 0 < self.frames <= 1024
+            and self.frames % 8 == 0
+            and 0 < self.latent <= 1024
+            and 0 < self.width <= 1024
+            and self.width % 8 == 0
+            and 0 < self.gain <= 1e9
+        )
+        if not good:
+            raise ModelError(f"VAE: not a network this program can build: {self.to_json()}")
+
+
+BIGVGAN_GRID = MelSpec()

@@ -1,0 +1,1 @@
+"""Learning: recordings in, weights and events out. Nothing here prints."""
