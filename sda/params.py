@@ -53,7 +53,10 @@ PARAMS = (
         id="gain", kind=Kind.FLOAT, unit="dB", low=-60, high=12, default=0.0, spectral=False,
         help="Level into the limiter; -60 is silence.",
     ),
-    Param(id="glide", kind=Kind.FLOAT, unit="ms", low=0, high=5000, default=50.0, curve=3, help="Time a slider takes to arrive."),
+    Param(
+        id="glide", kind=Kind.FLOAT, unit="ms", low=0, high=5000, default=50.0, curve=3,
+        help="Time a slider takes to arrive.",
+    ),
     Param(
         id="variation", kind=Kind.FLOAT, low=0, high=1, default=0.3,
         help="How far each new grain strays from the sliders; 0 repeats the same grain.",
@@ -63,7 +66,10 @@ PARAMS = (
         id="density", kind=Kind.FLOAT, unit="grains/s", low=0, high=16, default=2.0, curve=2,
         help="Grain onsets per second; 0 starts none.",
     ),
-    Param(id="seed", kind=Kind.INT, low=0, high=2**31 - 1, default=0, help="The same seed, events and model give the same samples."),
+    Param(
+        id="seed", kind=Kind.INT, low=0, high=2**31 - 1, default=0,
+        help="The same seed, events and model give the same samples.",
+    ),
     Param(id="model", kind=Kind.TEXT, default="", help="Name or id of the loaded model."),
     Param(id="limiter", kind=Kind.BOOL, default=True, spectral=False, help="Look-ahead peak limiter at -1 dBFS."),
 )  # fmt: skip
@@ -105,6 +111,8 @@ def check(param: Param, value: object) -> Value:
 
     Raises `ControlError` for NaN, infinity and values of another kind.
     """
+    if type(value) is float and param.low <= value <= param.high and param.kind is Kind.FLOAT:
+        return value  # nearly all that ever comes; NaN is in no range
     if param.kind is Kind.TEXT:
         if not isinstance(value, str) or len(value) > TEXT_LIMIT:
             raise ControlError(f"{param.id}: expected a text of at most {TEXT_LIMIT} characters, found {str(value)[:40]!r}")
@@ -115,7 +123,7 @@ def check(param: Param, value: object) -> Value:
         return value
     if not isinstance(value, int | float):
         raise ControlError(f"{param.id}: expected a number, found {str(value)[:40]!r}")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ControlError(f"{param.id}: expected a finite number, found {value}")
     if param.kind is Kind.BOOL:
         return value >= 0.5
@@ -126,13 +134,26 @@ def check(param: Param, value: object) -> Value:
 
 
 def to_unit(param: Param, value: Value) -> float:
-    """A number's place in its range, 0..1, through its curve."""
-    assert not isinstance(value, str)
-    return float(((value - param.low) / (param.high - param.low)) ** (1 / param.curve))
+    """A value's place in its range, 0..1, through its curve. Raises `ControlError` for a text."""
+    if param.kind is Kind.TEXT:
+        raise ControlError(f"{param.id}: a text has no place between 0 and 1")
+    if param.kind is Kind.CHOICE:
+        return param.choices.index(str(value)) / max(1, len(param.choices) - 1)
+    return float(((float(value) - param.low) / (param.high - param.low)) ** (1 / param.curve))
+
+
+def unbend(param: Param, place: float) -> float:
+    """The value at a place 0..1, in the control's unit (a choice's number); beyond 0..1 it goes on straight, unclipped.
+
+    Raises `ControlError` for a text and for a place that is not finite.
+    """
+    if param.kind is Kind.TEXT or not math.isfinite(place):
+        raise ControlError(f"{param.id}: expected a control with a range and a finite number, found {place}")
+    low, high = (0.0, len(param.choices) - 1.0) if param.kind is Kind.CHOICE else (param.low, param.high)
+    inside = min(max(place, 0.0), 1.0)
+    return float(low + (high - low) * (inside**param.curve + place - inside))
 
 
 def from_unit(param: Param, place: float) -> Value:
-    """The value at a place 0..1 of the range. Raises `ControlError` for a place that is not finite."""
-    if not math.isfinite(place):
-        raise ControlError(f"{param.id}: expected a finite number, found {place}")
-    return check(param, param.low + (param.high - param.low) * min(max(place, 0.0), 1.0) ** param.curve)
+    """The value at a place 0..1 of the range, clipped to it. Raises `ControlError` as `unbend` does."""
+    return check(param, unbend(param, place))

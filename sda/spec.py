@@ -29,7 +29,8 @@ class Spec:
         for name, value in data.items():
             default = names[name].default
             values[name] = _tuples(value)
-            if type(values[name]) is not type(default) and not (isinstance(default, float) and type(value) is int):
+            is_number = type(values[name]) is type(default) or (isinstance(default, float) and type(value) is int)
+            if not is_number or (isinstance(value, list) and not all(type(item) is int for item in value)):
                 raise ModelError(f"{cls.__name__}.{name}: expected {type(default).__name__}, found {str(value)[:40]!r}")
         return cls(**values)
 

@@ -19,6 +19,7 @@ from sda.spec import BIGVGAN_GRID, MelSpec
 Floats = NDArray[np.float32]
 
 MAGNITUDE_GUARD = 1e-9  # added under the square root, so that its gradient is finite at silence
+LOUDEST = 1.5  # of normalised mels; a full-scale sine reaches about 1.24
 FRAMES_AT_ONCE = 512  # bounds the working memory of a long file to a few megabytes
 
 
@@ -113,9 +114,10 @@ def log_mel(audio: Floats, spec: MelSpec = BIGVGAN_GRID) -> Floats:
 
 def compress(magnitude: Floats, gain: float) -> Floats:
     """Mel magnitudes to a network's normalised mel, log1p(g m) / log1p(g): 0 at silence, 1 at magnitude 1."""
-    return np.log1p(np.float32(gain) * magnitude) / np.float32(np.log1p(gain))
+    return np.asarray(np.log1p(np.float32(gain) * magnitude) / np.float32(np.log1p(gain)), np.float32)
 
 
 def expand(normalised: Floats, gain: float) -> Floats:
-    """Inverse of `compress`."""
-    return np.expm1(normalised * np.float32(np.log1p(gain))) / np.float32(gain)
+    """Inverse of `compress`, up to `LOUDEST`: a decoder asked for what never was must not overflow."""
+    magnitude = np.expm1(np.minimum(normalised, np.float32(LOUDEST)) * np.float32(np.log1p(gain))) / np.float32(gain)
+    return np.asarray(magnitude, np.float32)

@@ -93,7 +93,7 @@ class Generator(nn.Module):
         for stage, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, SLOPE))
             blocks = self.resblocks[stage * side_by_side : (stage + 1) * side_by_side]
-            x = sum((block(x) for block in blocks), torch.zeros(())) / side_by_side
+            x = sum((block(x) for block in blocks), x.new_zeros(())) / side_by_side
         return torch.tanh(self.conv_post(F.leaky_relu(x, 0.01))).squeeze(2)
 
 

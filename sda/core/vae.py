@@ -30,7 +30,8 @@ class Residual(nn.Module):
         self.conv1, self.conv2 = nn.Conv1d(width, width, 3, padding=1), nn.Conv1d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        added: Tensor = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        return x + added
 
 
 class Encoder(nn.Module):
@@ -48,8 +49,7 @@ class Encoder(nn.Module):
         self.head = nn.Linear(NECK * short, 2 * spec.latent)
         self.skip = nn.Linear(spec.n_mels * spec.frames, spec.latent)
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        self.head.bias.data[spec.latent :] = LOGVAR_START
+        self.head.bias = nn.Parameter(torch.cat([torch.zeros(spec.latent), torch.full((spec.latent,), LOGVAR_START)]))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h = self.conv_in(x)
@@ -57,7 +57,8 @@ class Encoder(nn.Module):
             h = down(block(h))
         h = self.neck(F.silu(self.norm(self.blocks[3](h))))
         mean, logvar = self.head(h.flatten(1)).split(self.latent, dim=1)
-        return mean + self.skip(x.flatten(1)), logvar.clamp(*LOGVAR_RANGE)
+        linear: Tensor = self.skip(x.flatten(1))
+        return mean + linear, logvar.clamp(*LOGVAR_RANGE)
 
 
 class Decoder(nn.Module):
@@ -81,8 +82,8 @@ class Decoder(nn.Module):
         h = self.blocks[0](h)
         for block, up in zip(self.blocks[1:], self.ups, strict=True):
             h = block(up(h.repeat_interleave(2, dim=2)))
-        h = self.conv_out(F.silu(self.norm(h)))
-        return h + self.skip(z).unflatten(1, (self.spec.n_mels, self.spec.frames))
+        out: Tensor = self.conv_out(F.silu(self.norm(h)))
+        return out + self.skip(z).unflatten(1, (self.spec.n_mels, self.spec.frames))
 
 
 class Vae(nn.Module):

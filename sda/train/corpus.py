@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ SILENT_DB = -70.0  # dBFS peak below which a recording holds nothing to learn
 CLIPPED = 8  # successive samples at one extreme before a recording counts as clipped
 SHORTEST_S = 0.01  # s, below which a recording is dropped
 HELD_OUT = 0.12  # share of the recordings kept from training
+BY_TIME = 0.15  # share of each recording kept instead, where there are only one or two
+LEAST_BY_TIME_S = 1.1  # s, one decoder length
 AUDIO_FILE, INDEX_FILE = "audio.f32", "corpus.json"
 
 
@@ -57,6 +59,25 @@ class Corpus:
             raise TrainError(f"{folder}: no gathered recordings here ({error})") from error
         self.training = [r for r in self.recordings if r.used and not r.held_out]
         self.held_out = [r for r in self.recordings if r.used and r.held_out]
+        self.judged_on = "held-out recordings"
+        if not self.held_out:
+            self._split_by_time()
+
+    def _split_by_time(self) -> None:
+        """Too few recordings to keep one away: keep the end of each long enough one, or else judge on what is trained."""
+        least = round(LEAST_BY_TIME_S * self.rate)
+        cuts = [max(least, round(BY_TIME * r.length)) for r in self.training]
+        long = [r.length >= 4 * cut for r, cut in zip(self.training, cuts, strict=True)]
+        if not any(long):
+            self.held_out, self.judged_on = list(self.training), "the training recordings themselves"
+            return
+        self.judged_on = "the held-out end of each recording"
+        whole, self.training = self.training, []
+        for recording, cut, is_long in zip(whole, cuts, long, strict=True):
+            kept = recording.length - cut if is_long else recording.length
+            self.training.append(replace(recording, length=kept))
+            if is_long:
+                self.held_out.append(replace(recording, start=recording.start + kept, length=cut, held_out=True))
 
     @property
     def seconds(self) -> float:

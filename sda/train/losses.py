@@ -28,12 +28,15 @@ class LogMel(nn.Module):
 
     def forward(self, audio: Tensor, *, edges: bool = True) -> Tensor:
         """edges: reflect the ends as the grid says; False where the caller already brought their surroundings."""
+        return torch.log(torch.clamp(self.magnitudes(audio, edges=edges), min=self.spec.floor))
+
+    def magnitudes(self, audio: Tensor, *, edges: bool = True) -> Tensor:
+        """`sda.core.grid.magnitudes` on batches: waveform [B, T] -> mel magnitudes [B, M, F]."""
         if edges:
             pad = grid.edge_padding(self.spec)
             audio = F.pad(audio.unsqueeze(1), (pad, pad), mode="reflect").squeeze(1)
         spectrum = torch.stft(audio, self.spec.n_fft, self.spec.hop, window=self.window, center=False, return_complex=True)
-        magnitude = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + grid.MAGNITUDE_GUARD)
-        return torch.log(torch.clamp(self.bank @ magnitude, min=self.spec.floor))
+        return self.bank @ torch.sqrt(spectrum.real.square() + spectrum.imag.square() + grid.MAGNITUDE_GUARD)
 
 
 class SpectralLoss(nn.Module):
@@ -49,16 +52,17 @@ class SpectralLoss(nn.Module):
     def forward(self, made: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """made, real: waveforms [B, T]. Returns the total and {"mel": nat, "convergence": ratio, "log_magnitude": nat}."""
         mel = F.l1_loss(self.mel(made), self.mel(real))
-        convergence, log_magnitude = torch.zeros(()), torch.zeros(())
+        convergence, log_magnitude = mel.new_zeros(()), mel.new_zeros(())
         for size in self.sizes:
-            one, other = self._magnitude(made, size), self._magnitude(real, size)
+            one, other = magnitude(made, size), magnitude(real, size)
             convergence = convergence + (other - one).norm() / other.norm().clamp(min=1e-3) / len(self.sizes)
             log_magnitude = log_magnitude + F.l1_loss(one.log(), other.log()) / len(self.sizes)
         total = self.mel_weight * mel + self.stft_weight * (convergence + log_magnitude)
         return total, {"mel": mel, "convergence": convergence, "log_magnitude": log_magnitude}
 
-    @staticmethod
-    def _magnitude(audio: Tensor, size: int) -> Tensor:
-        window = torch.hann_window(size, device=audio.device)
-        spectrum = torch.stft(audio, size, size // 4, window=window, return_complex=True)
-        return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)
+
+def magnitude(audio: Tensor, size: int) -> Tensor:
+    """STFT magnitudes [B, size / 2 + 1, F] of waveforms [B, T], hop size / 4, at least 1e-4."""
+    window = torch.hann_window(size, device=audio.device)
+    spectrum = torch.stft(audio, size, size // 4, window=window, return_complex=True)
+    return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-8)

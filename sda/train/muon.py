@@ -25,7 +25,8 @@ def orthogonalise(matrices: Tensor, rounds: int = 5) -> Tensor:
     for _ in range(rounds):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    result: Tensor = x.mT if tall else x
+    return result
 
 
 class Muon(Optimizer):
@@ -48,6 +49,7 @@ class Muon(Optimizer):
             for (rows, columns), parameters in alike.items():
                 updates = []
                 for parameter in parameters:
+                    assert parameter.grad is not None
                     velocity = self.state[parameter].setdefault("velocity", torch.zeros_like(parameter))
                     velocity.lerp_(parameter.grad, 1 - group["momentum"])
                     updates.append(parameter.grad.lerp(velocity, group["momentum"]).reshape(rows, columns))

@@ -21,7 +21,7 @@ from sda.core import grid
 from sda.core.hifigan import Generator, start_weights
 from sda.spec import BIGVGAN_GRID, GeneratorSpec, Spec
 from sda.train.corpus import Corpus
-from sda.train.losses import SpectralLoss
+from sda.train.losses import SpectralLoss, magnitude
 from sda.train.muon import Muon
 
 Floats = NDArray[np.float32]
@@ -54,9 +54,18 @@ class VocoderPlan(Spec):
 class VocoderTraining:
     """One generator being trained on one corpus."""
 
-    def __init__(self, corpus: Corpus, spec: GeneratorSpec, plan: VocoderPlan, start: dict[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        spec: GeneratorSpec,
+        plan: VocoderPlan,
+        start: dict[str, Tensor] | None = None,
+        *,
+        device: str = "cpu",
+    ) -> None:
         """start: weights to go on from; without them the variance-preserving start and the corpus' own mel statistics."""
-        self.corpus, self.plan, self.done = corpus, plan, 0
+        self.corpus, self.plan, self.done, self.device = corpus, plan, 0, device
+        self.clips = held_out_clips(corpus)
         self.net = Generator(spec)
         if start is not None:
             self.net.load_state_dict(start)
@@ -65,15 +74,18 @@ class VocoderTraining:
             mean, std = mel_statistics(corpus, plan.seed)
             self.net.mel_mean.copy_(torch.from_numpy(mean))
             self.net.mel_std.fill_(std)
+        self.net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
-        self.loss = SpectralLoss()
+        self.loss = SpectralLoss().to(device)
         kernels = [p for p in self.net.parameters() if p.ndim > 1]
         biases = [p for p in self.net.parameters() if p.ndim == 1]
         self.optimizers = (Muon(kernels, plan.rate), torch.optim.Adam(biases, plan.rate, (0.9, 0.99)))
+        self.best_step, self.best_error = 0, math.inf
+        self.best: dict[str, Tensor] = {}
 
     def step(self) -> dict[str, float]:
         """One update. Returns the losses by name."""
-        real = torch.from_numpy(self.crops(self.done))  # [B, T]
+        real = torch.from_numpy(self.crops(self.done)).to(self.device)  # [B, T]
         with torch.no_grad():
             log_mel = self.loss.mel(real)  # [B, M, F]
         made = self.net(log_mel).squeeze(1)
@@ -89,7 +101,15 @@ class VocoderTraining:
         with torch.no_grad():
             for average, new in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
                 average.lerp_(new, 1 - keep)
-        return {"total": float(total)} | {name: float(value) for name, value in parts.items()}
+        return {"total": total.item()} | {name: value.item() for name, value in parts.items()}
+
+    def held_out(self) -> dict[str, float]:
+        """Judge the averaged weights (`held_out_error`) and keep them if no earlier ones had less mel error."""
+        found = held_out_error(self.averaged, self.clips)
+        if found["mel"] < self.best_error:
+            self.best_step, self.best_error = self.done, found["mel"]
+            self.best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
+        return found
 
     def crops(self, step: int) -> Floats:
         """The batch [B, T] of a step: random places, speeds, levels and polarities."""
@@ -122,6 +142,9 @@ class VocoderTraining:
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizers": [o.state_dict() for o in self.optimizers],
+            "best": self.best,
+            "best_step": self.best_step,
+            "best_error": self.best_error,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -131,6 +154,8 @@ class VocoderTraining:
         self.averaged.load_state_dict(state["averaged"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+        self.best, self.best_step = state.get("best", {}), int(state.get("best_step", 0))
+        self.best_error = float(state.get("best_error", math.inf))
 
 
 def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats, float]:
@@ -153,7 +178,7 @@ def synthesise(net: Generator, log_mel: Floats) -> Floats:
     before, after = spec.memory, math.ceil(spec.look_ahead / spec.hop)
     silence = math.log(BIGVGAN_GRID.floor)
     padded = np.pad(log_mel, ((0, 0), (before, after)), constant_values=silence)
-    whole = net(torch.from_numpy(padded)[None]).numpy()[0, 0]
+    whole: Floats = net(torch.from_numpy(padded)[None].to(net.mel_mean.device)).cpu().numpy()[0, 0]
     return whole[before * spec.hop : (before + log_mel.shape[1]) * spec.hop]
 
 
@@ -165,17 +190,20 @@ def held_out_error(net: Generator, clips: list[Floats]) -> dict[str, float]:
         target = grid.log_mel(clip)
         made = synthesise(net, target)
         mel_errors.append(float(np.abs(grid.log_mel(made) - target).mean()))
-        one, other = (SpectralLoss._magnitude(torch.from_numpy(x)[None], 1024) for x in (made, clip))
+        one, other = (magnitude(torch.from_numpy(x)[None], 1024) for x in (made, clip))
         convergences.append(float((other - one).norm() / other.norm()))
     return {"mel": float(np.mean(mel_errors)), "convergence": float(np.mean(convergences))}
 
 
-def held_out_clips(corpus: Corpus, count: int = 24, seconds: float = 1.5) -> list[Floats]:
-    """The loudest stretch of each of the first `count` held-out recordings, in an order drawn once for ever."""
-    order = np.random.default_rng(0).permutation(len(corpus.held_out))[:count]
+def held_out_clips(corpus: Corpus, count: int = 24, seconds: float = 1.5, *, own: bool = False) -> list[Floats]:
+    """The loudest stretch of each of the first `count` held-out recordings, in an order drawn once for ever.
+
+    own: of the training recordings instead; so too in a corpus that has nothing held out.
+    """
+    recordings = corpus.training if own else corpus.held_out or corpus.training
     clips = []
-    for number in order:
-        recording = corpus.held_out[int(number)]
+    for number in np.random.default_rng(0).permutation(len(recordings))[:count]:
+        recording = recordings[int(number)]
         whole, length = corpus.whole(recording), int(seconds * corpus.rate)
         starts = range(0, max(1, len(whole) - length + 1), corpus.rate // 4)
         best = max(starts, key=lambda s: float(np.square(whole[s : s + length]).sum()))

@@ -1,0 +1,43 @@
+# Every target does all the set-up it needs; a second call does nothing twice.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+BIN := .venv/bin
+SYSTEM := libportaudio2 libsndfile1
+SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools
+
+.PHONY: help demo test check bench clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where the files are
+	@$(BIN)/python examples/demo.py
+
+test: .venv/.test ## Set up and run every test
+	@$(BIN)/python -m pytest
+
+check: .venv/.test ## Format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/.test ## Speeds and errors, each beside its reference in the same run
+	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+clean: ## Remove the environment and what was built
+	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 13) else f"found Python {v.major}.{v.minor}, expected 3.11 or 3.12; say which with: make PYTHON=python3.11 demo")'
+	@./.ci/system-packages python3-venv
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.python pyproject.toml
+	@./.ci/system-packages $(SYSTEM)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.test: .venv/.run
+	@./.ci/system-packages $(SYSTEM_TEST)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Driftwood: physical models of struck, plucked, bowed, blown, scraped and raining things, and the score they play."""

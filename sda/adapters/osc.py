@@ -1,0 +1,182 @@
+"""The OSC port: one UDP socket, one thread that receives, decides and answers. What messages mean is `osc_surface`'s.
+
+Whatever arrives, the thread goes on: what it refuses it counts and answers. The socket's buffer is as large as the system
+gives (4 MiB asked), so that a burst waits there instead of being lost.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import selectors
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from sda.adapters.osc_acts import Acts
+from sda.adapters.osc_answers import Outgoing
+from sda.adapters.osc_clients import Address
+from sda.adapters.osc_surface import Surface
+from sda.control import Controls
+from sda.errors import ControlError, DeviceError
+
+DEFAULT_ADDRESS = ("127.0.0.1", 16180)
+RECEIVE_BUFFER = 4 << 20  # bytes
+LARGEST = 65_535  # bytes of a UDP datagram
+BURST = 64  # packets between two looks at what is due to listeners
+
+_log = logging.getLogger(__name__)
+
+
+class OscPort:
+    """The engine's OSC port, open from construction to `close`."""
+
+    def __init__(self, host: str, port: int, controls: Controls, acts: Acts) -> None:
+        """Bind (port 0: any free one) and start receiving.
+
+        Raises `DeviceError` where the port is in use or the host is not one of this machine.
+        """
+        self.received = 0  # packets
+        self.faults = 0  # packets on which our own code failed
+        self._socket = _bound(host, port)
+        self._inode = os.fstat(self._socket.fileno()).st_ino
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._surface = Surface(controls, acts, wake=self._wake)
+        self._surface.own = self.address
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> Address:
+        """Host and port that we receive at."""
+        name = self._socket.getsockname()
+        return name[0], name[1]
+
+    @property
+    def refused(self) -> int:
+        """Packets that were no OSC, or more than we take: nothing of them happened."""
+        return self._surface.refused
+
+    @property
+    def dropped(self) -> int | None:
+        """Packets that the system dropped because we were too slow; None where it does not tell."""
+        for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
+            try:
+                lines = table.read_text().splitlines()[1:]
+            except OSError:
+                continue
+            for fields in map(str.split, lines):
+                if fields[9] == str(self._inode):  # columns of proc(5): the tenth is the inode, the last the drops
+                    return int(fields[-1])
+        return None
+
+    def close(self) -> None:
+        """Stop receiving and free the port. May be called twice."""
+        if self._closing:
+            return
+        self._closing = True
+        self._waker.send(b"x")
+        self._thread.join()
+        for end in (self._socket, self._waker, self._woken):
+            end.close()
+
+    def _wake(self) -> None:
+        if threading.current_thread() is self._thread or self._closing:
+            return
+        try:
+            self._waker.send(b"x")
+        except OSError:
+            return  # full, so it wakes anyway; or closed meanwhile
+
+    def _run(self) -> None:
+        wait = 0.0
+        ready = selectors.DefaultSelector()
+        ready.register(self._socket, selectors.EVENT_READ)
+        ready.register(self._woken, selectors.EVENT_READ)
+        while not self._closing:
+            ready.select(wait)
+            with suppress(BlockingIOError):
+                self._woken.recv(4096)
+            more = self._receive_burst()
+            out, wait = self._due()
+            self._send(out)
+            wait = 0.0 if more else wait
+        ready.close()
+
+    def _receive_burst(self) -> bool:
+        """Take up to `BURST` packets; whether there may be more."""
+        for _ in range(BURST):
+            try:
+                data, source = self._socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                return False
+            except OSError:  # Windows tells of an earlier answer that nobody took (WSAECONNRESET)
+                continue
+            self.received += 1
+            self._send(self._answers(data, (source[0], source[1])))
+        return True
+
+    def _answers(self, data: bytes, source: Address) -> list[Outgoing]:
+        try:
+            return self._surface.receive(data, source, time.monotonic())
+        except Exception:
+            self.faults += 1
+            _log.exception("a packet of %d bytes from %s", len(data), source)
+            return []
+
+    def _due(self) -> tuple[list[Outgoing], float]:
+        try:
+            return self._surface.due(time.monotonic())
+        except Exception:
+            self.faults += 1
+            _log.exception("what is due to listeners")
+            return [], 0.1
+
+    def _send(self, out: list[Outgoing]) -> None:
+        for packet, to in out:
+            try:
+                self._socket.sendto(packet, to)
+            except OSError as error:
+                _log.debug("to %s: %s", to, error)
+
+
+def parse_host_port(text: str) -> Address:
+    """`HOST:PORT`, `[V6]:PORT`. Raises `ControlError` for anything else."""
+    host, colon, port = text.rpartition(":")
+    host = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else "" if ":" in host else host
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ControlError(f"--osc {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS[0]}:{DEFAULT_ADDRESS[1]}")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine reach an address; False for a host that is not known."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError):
+        return False
+    return all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    name = f"--osc {host}:{port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError) as error:
+        raise DeviceError(f"{name}: found a host that is not known; expected a name or address of this machine") from error
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        bound.setblocking(False)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        reason = error.strerror or str(error)
+        raise DeviceError(f"{name}: cannot receive there ({reason}); expected a free port of this machine") from error
+    return bound

@@ -1,0 +1,50 @@
+"""What the OSC surface asks of the engine: its state, its models, and the acts that are more than a control's value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The engine's state, in the order of `/sda/status/reply`."""
+
+    state: str  # "empty", "playing", ...
+    model: str = ""
+    vocoder: str = ""
+    why: str = ""  # a sentence: why this vocoder, why silence
+    device: str = ""
+    rtf_mean: float = 0.0  # time to render a second of sound, s
+    rtf_worst: float = 0.0
+    underruns: int = 0
+    latency_ms: float = 0.0
+    rate: int = 0  # Hz
+    uptime_s: int = 0
+    dropped: int = 0  # packets that the system dropped, -1 where it does not tell
+
+
+class Acts(Protocol):
+    """The engine, as OSC sees it. Called from the thread that receives: every method returns at once.
+
+    Where an act cannot be done it raises an `SdaError`; its text is sent back.
+    """
+
+    def status(self) -> Status: ...
+
+    def models(self) -> Sequence[str]:
+        """Names of the models in the library, from memory: no look at the disk."""
+        ...
+
+    def panic(self) -> None:
+        """Silence within 10 ms."""
+        ...
+
+    def center(self) -> None:
+        """Every slider to 0."""
+        ...
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call `done`, from any thread, once every change delivered so far is in effect; at once if it is."""
+        ...

@@ -1,0 +1,105 @@
+"""What is sent to OSC clients: values, the table of controls, names of models, errors. Collected until they are taken.
+
+Single messages, one a datagram: every client takes those, not every client takes bundles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from sda.adapters.osc_acts import Status
+from sda.adapters.osc_clients import Address, Client
+from sda.adapters.osc_packet import Arg, encode
+from sda.adapters.osc_table import SLIDERS, Table, Target, shown
+from sda.control import Controls
+from sda.errors import ControlError
+from sda.params import Param, Value
+
+Outgoing = tuple[bytes, Address]
+
+# What we send: a copy that comes back to us (two programs pointed at each other) is dropped silently.
+REPLIES = frozenset(
+    f"/sda/{word}"
+    for word in (
+        *("pong", "synced", "status/reply", "error", "accepted", "done", "started", "meter"),
+        *("rev", "param", "params", "models", "models/name", "download/progress", "train/progress"),
+    )
+)
+
+
+STATUS_FIELDS = tuple(field.name for field in fields(Status))
+
+
+class Answers:
+    """Datagrams on their way out, each to where its client hears."""
+
+    def __init__(self, controls: Controls, table: Table) -> None:
+        self.table = table
+        self._controls = controls
+        self._out: list[Outgoing] = []
+
+    def take(self) -> list[Outgoing]:
+        """All that were collected."""
+        out, self._out = self._out, []
+        return out
+
+    def add(self, packet: bytes, client: Client) -> None:
+        self._out.append((packet, client.reply_to))
+
+    def send(self, client: Client, address: str, *args: Arg) -> None:
+        """One message. Raises `OscError` where it is too long for a datagram."""
+        self.add(encode(address, *args), client)
+
+    def all(self, client: Client, prefix: str = "") -> None:
+        """Every control's value (of ids with a prefix), then `/sda/rev`."""
+        values = self._controls.values()
+        for row in self.table.rows:
+            if row.id.startswith(prefix) and row.id in values:
+                self.send(client, row.address, values[row.id])
+        self.send(client, "/sda/rev", self._controls.rev)
+
+    def params(self, client: Client) -> None:
+        """The table of controls, then how many there are."""
+        for row in self.table.rows:
+            self.send(client, "/sda/param", *_described(row))
+        self.send(client, "/sda/params", len(self.table.rows))
+
+    def models(self, client: Client, names: Sequence[str]) -> None:
+        """The names of the models, then how many there are."""
+        for name in names:
+            self.send(client, "/sda/models/name", name[:200])
+        self.send(client, "/sda/models", len(names))
+
+    def sliders(self, client: Client) -> None:
+        """All slider values in one message."""
+        values = self._controls.values()
+        self.send(client, SLIDERS, *(values.get(row.id, row.default) for row in self.table.sliders))
+
+    def values(self, client: Client, found: Mapping[str, Target]) -> None:
+        """The values of some controls, each on the address by which it was asked for."""
+        values = self._controls.values()
+        for address, target in found.items():
+            if target.row.id in values:
+                self.send(client, address, shown(target, values[target.row.id]))
+
+    def value(self, client: Client, id: str) -> None:
+        """The value of one control, if it is still there."""
+        try:
+            address, value = self._controls.row(id).address, self._controls.get(id)
+        except ControlError:
+            return  # the slider left with its model
+        self.send(client, address, value)
+
+    def status(self, client: Client, status: Status) -> None:
+        """The fields of `Status`, in their order."""
+        self.send(client, "/sda/status/reply", *[getattr(status, name) for name in STATUS_FIELDS])
+
+    def fault(self, client: Client, address: str, code: str, text: str) -> None:
+        self.send(client, "/sda/error", address[:100], code, text[:200])
+
+
+def _described(row: Param) -> tuple[Value, ...]:
+    """A row as `/sda/param` tells it; texts cut so that it fits a datagram."""
+    numbers = (float(row.low), float(row.high), row.default, float(row.curve))
+    return (row.id, row.kind.value, row.unit, *numbers, ",".join(row.choices)[:200], row.name[:60], row.help[:200])

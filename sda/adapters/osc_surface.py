@@ -1,0 +1,273 @@
+"""What OSC messages do: control values set and asked, health, listeners. Packets in, packets out; no socket, no thread.
+
+Rules: a packet is first read whole and turned into settings and calls; where it is broken or larger than we take, nothing
+of it happens. Then all settings that stand next to each other are applied together, and calls come in their place among
+them. Time tags: past and immediate mean now; one in the future is, as yet, applied now as well, with one warning to its
+sender (scheduling belongs to the stream's clock). A pattern stands for controls, never for acts.
+
+Answers are single messages, one a datagram: every client takes those, not every client takes bundles.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from sda.adapters.osc_acts import Acts
+from sda.adapters.osc_answers import REPLIES, Answers, Outgoing
+from sda.adapters.osc_clients import LISTENERS, REV_S, Address, Client, Clients
+from sda.adapters.osc_packet import BUNDLE_SIGN, Arg, Message, OscError, decode, encode, ntp
+from sda.adapters.osc_pattern import Budget
+from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
+from sda.control import Change, Changes, Controls, Setting
+from sda.errors import ControlError, SdaError
+
+WRITES = 1000  # settings that one packet may come to
+ANSWERS = 1000  # messages that one packet may be answered with
+NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders: told as one
+LATE = 1024  # answers that may wait for the engine
+
+
+class _Fault(NamedTuple):
+    """A message that asks for nothing we can do."""
+
+    address: str
+    code: str
+    text: str
+
+
+class _Call(NamedTuple):
+    """A message that asks for something other than a control's new value."""
+
+    address: str
+    run: Callable[[], None]
+    answers: int = 1
+    writes: int = 0
+
+
+_Step = Setting | _Fault | _Call
+
+
+class Surface:
+    """The OSC side of the controls and the engine. One thread calls `receive` and `due`; changes come from any."""
+
+    def __init__(
+        self,
+        controls: Controls,
+        acts: Acts,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`wake` is called, from any thread, when `due` has something new to say; `wall_clock` gives s since 1970."""
+        self.own: Address | None = None  # where we receive: no listener may be there
+        self.refused = 0  # packets of which nothing happened
+        self._controls = controls
+        self._acts = acts
+        self._wake = wake
+        self._wall_clock = wall_clock
+        self._clients = Clients()
+        self._changes = Changes()
+        self._late: deque[tuple[Client, bytes]] = deque(maxlen=LATE)
+        self._table = Table(controls.rows)
+        self._answers = Answers(controls, self._table)
+        self._now = 0.0
+        controls.subscribe(self._take)
+
+    def receive(self, data: bytes, source: Address, now: float) -> list[Outgoing]:
+        """Do what a packet asks and return the answers. `now` is any clock's time that only grows, s."""
+        client = self._clients.at(source, now)
+        self._now = now
+        if self._table.rows is not self._controls.rows:
+            self._renew_table()
+        try:
+            messages = decode(data)
+            steps = self._plan(messages, client)
+        except OscError as error:
+            self.refused += 1
+            self._fault(client, "", "packet", str(error))
+        else:
+            if data[0] == BUNDLE_SIGN and not client.warned:
+                self._warn_of_time(client, messages)
+            self._carry_out(steps, client)
+        return self._answers.take()
+
+    def due(self, now: float) -> tuple[list[Outgoing], float]:
+        """What goes to the listeners now, and the seconds until it is worth asking again."""
+        self._now = now
+        if self._table.rows is not self._controls.rows:
+            self._renew_table()
+        self._clients.note(self._changes.take())
+        while self._late:
+            client, packet = self._late.popleft()
+            self._answers.add(packet, client)
+        wait = REV_S
+        for client, listening in self._clients.awake(now):
+            if listening.rows_due:
+                listening.rows_due = False
+                self._answers.params(client)
+            for id in listening.due(now):
+                self._answers.value(client, id)
+            if now >= listening.rev_at:
+                listening.rev_at = now + REV_S
+                self._answers.send(client, "/sda/rev", self._controls.rev)
+            wait = min(wait, listening.next() - now)
+        return self._answers.take(), max(wait, 0.0)
+
+    def _take(self, changes: tuple[Change, ...]) -> None:
+        if self._clients.listeners:
+            self._changes.put(changes)
+            self._wake()
+
+    def _renew_table(self) -> None:
+        self._table = self._answers.table = Table(self._controls.rows)
+        for client in self._clients.listeners:
+            if client.listening is not None:
+                client.listening.rows_due = True
+
+    # A packet's messages become steps, then the steps are carried out.
+
+    def _plan(self, messages: list[Message], client: Client) -> list[_Step]:
+        """Raises `OscError` where the packet comes to more than we take."""
+        targets, budget = self._table.targets, Budget()
+        steps: list[_Step] = []
+        for message in messages:
+            try:
+                target = targets.get(message.address)
+                if target is not None:
+                    steps.append(setting(target, message))
+                else:
+                    steps += self._steps_of(message, client, budget)
+            except OscError:
+                raise
+            except SdaError as error:
+                steps.append(_Fault(message.address, "value", str(error)))
+        if len(steps) > 1:
+            _check_size(steps)
+        return steps
+
+    def _steps_of(self, message: Message, client: Client, budget: Budget) -> list[_Step]:
+        """The steps of a message that is not simply to a control."""
+        address = message.address
+        if address.startswith("/sda/q/"):
+            return [self._ask(message, client, budget)]
+        if address in REPLIES:
+            return []
+        if address.startswith((SLIDER, SLIDERS)) and not self._table.sliders:
+            return [_Fault(address, NO_MODEL, "no model with sliders is loaded")]
+        if address == SLIDERS:
+            return list(self._table.sliders_of(message))
+        call = self._call(message, client)
+        if call is not None:
+            return [call]
+        found = self._table.find(address, budget)
+        return [setting(t, message) for t in found.values()] or [_unknown(message)]
+
+    def _call(self, message: Message, client: Client) -> _Call | None:
+        address, args, rows = message.address, message.args, len(self._table.rows)
+        match address:
+            case "/sda/ping":
+                return _Call(address, lambda: self._answers.send(client, "/sda/pong", *args))
+            case "/sda/sync":
+                packet = encode("/sda/synced", *args[:1])
+                return _Call(address, lambda: self._acts.settle(partial(self._answer_late, client, packet)))
+            case "/sda/status":
+                return _Call(address, lambda: self._answers.status(client, self._acts.status()))
+            case "/sda/panic":
+                return _Call(address, self._acts.panic)
+            case "/sda/center":
+                return _Call(address, self._acts.center, writes=len(self._table.sliders))
+            case "/sda/listen":
+                return _Call(address, lambda: self._listen(client, args), answers=rows + 1)
+            case "/sda/unlisten":
+                return _Call(address, lambda: self._clients.unlisten(client))
+        return None
+
+    def _ask(self, message: Message, client: Client, budget: Budget) -> _Step:
+        address, rows = message.address, len(self._table.rows)
+        path = address.removeprefix("/sda/q")
+        match path:
+            case "/all":
+                return _Call(address, lambda: self._answers.all(client), answers=rows + 1)
+            case "/params":
+                return _Call(address, lambda: self._answers.params(client), answers=rows + 1)
+            case "/models":
+                names = self._acts.models()
+                return _Call(address, lambda: self._answers.models(client, names), answers=len(names) + 1)
+            case "/sliders":
+                return _Call(address, lambda: self._answers.sliders(client))
+        found = self._table.find("/sda" + path, budget)
+        if not found:
+            return _unknown(message)
+        return _Call(address, lambda: self._answers.values(client, found), answers=len(found))
+
+    def _carry_out(self, steps: list[_Step], client: Client) -> None:
+        settings: list[Setting] = []
+        for step in steps:
+            if isinstance(step, Setting):
+                settings.append(step)
+                continue
+            if isinstance(step, _Fault):
+                self._fault(client, *step)
+                continue
+            self._apply(settings, client)
+            settings = []
+            try:
+                step.run()
+            except SdaError as error:
+                self._fault(client, step.address, "refused", str(error))
+        self._apply(settings, client)
+
+    def _apply(self, settings: list[Setting], client: Client) -> None:
+        if not settings:
+            return
+        for id, text in self._controls.set_many(settings, client.source).refusals:
+            self._fault(client, "/sda/" + id.replace(".", "/"), "value", text)
+
+    def _listen(self, client: Client, args: tuple[Arg, ...]) -> None:
+        port, prefix = _wish(args)
+        if self.own is not None and port == self.own[1] and client.address[0] in (self.own[0], "127.0.0.1", "::1"):
+            raise ControlError(f"port {port} is the engine's own")
+        if not self._clients.listen(client, port, prefix, self._now):
+            raise ControlError(f"expected at most {LISTENERS} listeners")
+        self._answers.all(client, prefix)
+
+    def _answer_late(self, client: Client, packet: bytes) -> None:
+        self._late.append((client, packet))
+        self._wake()
+
+    def _warn_of_time(self, client: Client, messages: list[Message]) -> None:
+        now = ntp(self._wall_clock())
+        ahead = max((m.time - now for m in messages), default=0) / 2**32
+        if ahead > 0:
+            client.warned = True
+            self._fault(client, messages[0].address, "time-tag", f"a time tag {ahead:.3f} s ahead was applied at once")
+
+    def _fault(self, client: Client, address: str, code: str, text: str) -> None:
+        if client.may_hear(code, "" if code == NO_MODEL else address, self._now):
+            self._answers.fault(client, address, code, text)
+
+
+def _wish(args: tuple[Arg, ...]) -> tuple[int | None, str]:
+    """Port and prefix of `/sda/listen`. Raises `ControlError`."""
+    numbers = [a for a in args if isinstance(a, int | float)]
+    texts = [a for a in args if isinstance(a, str)]
+    port = int(numbers[0]) if numbers and 0 < numbers[0] < 65536 else None
+    if len(numbers) > 1 or len(texts) > 1 or len(numbers) + len(texts) < len(args) or (numbers and port is None):
+        raise ControlError("expected a port from 1 to 65535, or none, and perhaps a prefix")
+    return port, "".join(texts).removeprefix("/sda").strip("/").replace("/", ".")
+
+
+def _check_size(steps: list[_Step]) -> None:
+    calls = [step for step in steps if isinstance(step, _Call)]
+    if sum(isinstance(step, Setting) for step in steps) + sum(call.writes for call in calls) > WRITES:
+        raise OscError(f"a packet that comes to more than {WRITES} settings")
+    if sum(call.answers for call in calls) > ANSWERS:
+        raise OscError(f"a packet that comes to more than {ANSWERS} answers")
+
+
+def _unknown(message: Message) -> _Fault:
+    return _Fault(message.address, "unknown", "no such address; /sda/q/params lists the controls")

@@ -1,0 +1,95 @@
+"""The addresses of the controls, made from their rows: which message sets or asks what.
+
+`/sda/<id with dots as slashes>`, a slider also by its name, and below each number's address its twin `/norm`, 0..1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sda.adapters.osc_packet import Arg, Message
+from sda.adapters.osc_pattern import Addresses, Budget, is_pattern
+from sda.control import Setting
+from sda.errors import ControlError
+from sda.params import Kind, Param, Value, to_unit, unbend
+
+SLIDER, SLIDERS = "/sda/slider/", "/sda/sliders"
+
+
+class Target(NamedTuple):
+    """What an address means: a control, in its unit or by its place in the range."""
+
+    row: Param
+    norm: bool
+
+
+class Table:
+    """Addresses of a set of rows. Made anew when a model brings other sliders."""
+
+    def __init__(self, rows: Sequence[Param]) -> None:
+        self.rows = rows
+        self.sliders = tuple(row for row in rows if row.address.startswith(SLIDER))
+        self.targets = dict(_targets(rows))
+        self._addresses = Addresses(self.targets)
+
+    def find(self, address: str, budget: Budget) -> dict[str, Target]:
+        """The targets of an address or pattern, by address; each control once. Raises `OscError` for a bad pattern."""
+        if address in self.targets:
+            return {address: self.targets[address]}
+        if not is_pattern(address):
+            return {}
+        distinct: dict[tuple[str, bool], str] = {}
+        for found in self._addresses.matching(address, budget):
+            row, norm = self.targets[found]
+            distinct.setdefault((row.id, norm), found)
+        return {found: self.targets[found] for found in distinct.values()}
+
+    def sliders_of(self, message: Message) -> list[Setting]:
+        """The settings of `/sda/sliders f f f ...`. Raises `ControlError` for more values than there are sliders."""
+        if not 0 < len(message.args) <= len(self.sliders):
+            raise ControlError(f"expected 1 to {len(self.sliders)} values, found {len(message.args)}")
+        return [Setting(row.id, plain(value)) for row, value in zip(self.sliders, message.args, strict=False)]
+
+
+def setting(target: Target, message: Message) -> Setting:
+    """The setting that a message to a control asks for. Raises `ControlError` where it cannot be one."""
+    row, norm = target
+    if len(message.args) == 1 and type(message.args[0]) is float and not norm:
+        return Setting(row.id, message.args[0])
+    if len(message.args) != 1:
+        raise ControlError(f"{row.id}: expected one value, found {len(message.args)}")
+    value = plain(message.args[0])
+    if row.kind is Kind.TEXT:
+        _check_name(row, value)
+    if norm:
+        if not isinstance(value, int | float):
+            raise ControlError(f"{row.id}: expected a number from 0 to 1, found {value[:40]!r}")
+        value = unbend(row, value)
+    return Setting(row.id, value)
+
+
+def shown(target: Target, value: Value) -> Value:
+    """A control's value as an answer to this address gives it."""
+    return to_unit(target.row, value) if target.norm else value
+
+
+def plain(value: Arg) -> Value:
+    """A number or text. Raises `ControlError` for what can be no control's value."""
+    if value is None or isinstance(value, bytes):
+        raise ControlError(f"expected a number or a text, found {'nil' if value is None else 'a blob'}")
+    return value
+
+
+def _targets(rows: Sequence[Param]) -> Iterator[tuple[str, Target]]:
+    for row in rows:
+        for address in [row.address, *([SLIDER + row.name] if row.name else [])]:
+            yield address, Target(row, False)
+            if row.kind is not Kind.TEXT:
+                yield address + "/norm", Target(row, True)
+
+
+def _check_name(row: Param, value: Value) -> None:
+    """No OSC message may name a path: texts are names of things in the library."""
+    if isinstance(value, str) and (".." in value or any(c in "/\\:" or c < " " for c in value)):
+        raise ControlError(f"{row.id}: expected a name from the library, found {value[:40]!r}")

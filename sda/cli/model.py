@@ -1,0 +1,186 @@
+"""`sda-engine model`: the models of the library, listed and looked after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sda.catalog import Entry
+from sda.cli import output
+from sda.errors import SdaError
+from sda.formats import distill, whole
+from sda.formats.distill import SUFFIX, ModelDocument
+from sda.library import Library
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def model(ctx: click.Context) -> None:
+    """List, show, rename, delete, export and verify models.
+
+    MODEL is a name, an id, the beginning of either, or the path of a file.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@model.command("list")
+@as_json_option
+def list_models(as_json: bool) -> None:
+    """List the models of the library."""
+    library = Library()
+    entries = library.entries()
+    if as_json:
+        output.print_json([_summary(entry) for entry in entries])
+        return
+    if not entries:
+        click.echo(f"The library {library.home / 'models'} is empty. `sda-engine train AUDIO_DIR --name NAME` makes a model.")
+        return
+    heads = ("name", "id", "sound", "sliders", "own vocoder", "size", "made")
+    good = [entry for entry in entries if entry.document]
+    if good:
+        output.print_table(
+            heads, [_cells(entry, entry.document) for entry in good if entry.document], numbers=("sound", "size")
+        )
+    if damaged := [(entry.path.name, entry.error) for entry in entries if not entry.document]:
+        output.print_pairs("Cannot be read:", damaged)
+
+
+@model.command()
+@click.argument("model")
+@as_json_option
+def info(model: str, as_json: bool) -> None:
+    """Show everything that a model's file says."""
+    path = Library().resolve(model)
+    document = distill.read_header(path)
+    entry = Entry(path=path, size=path.stat().st_size, document=document)
+    if as_json:
+        output.print_json(document.to_json() | {"path": str(path), "bytes": entry.size, "source": _source(document)})
+        return
+    output.print_pairs(document.name, _head(entry, document))
+    if sliders := document.analysis.get("sliders"):
+        spans = [(f"{s['low']:g} .. {s['high']:g}", f"{s['safe_low']:g} .. {s['safe_high']:g}") for s in sliders]
+        rows = [(str(s["number"]), s["name"], *span, s["explains"]) for s, span in zip(sliders, spans, strict=True)]
+        output.print_table(("slider", "name", "range", "safe", "moves"), rows)
+    for title, values in (("Dataset", document.dataset), ("Training", document.training)):
+        output.print_pairs(title, _flat(values))
+    output.print_pairs("Grid", _flat(document.grid.to_json()))
+    output.print_pairs("Network", _flat(document.vae.to_json()))
+    if document.vocoder:
+        output.print_pairs("Own vocoder", _flat(document.vocoder.to_json()) + _flat(document.vocoder_training))
+    analysis = {key: value for key, value in document.analysis.items() if key != "sliders"}
+    for title, values in (("Analysis", analysis), ("Unknown to this version", document.extra)):
+        if values:
+            output.print_pairs(title, _flat(values))
+
+
+@model.command()
+@click.argument("model")
+@click.argument("name")
+def rename(model: str, name: str) -> None:
+    """Give a model another NAME."""
+    library = Library()
+    path = library.rename(library.resolve(model), name)
+    click.echo(f"{output.printable(name.strip())}: {path}")
+
+
+@model.command()
+@click.argument("model")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(model: str, yes: bool) -> None:
+    """Remove a model from the library."""
+    library = Library()
+    path = library.resolve(model)
+    name = next((e.name for e in library.entries() if e.path == path), path.name)
+    if not yes and not click.confirm(f"Delete {output.printable(name)} ({path})?"):
+        click.echo("Nothing was deleted.")
+        raise click.exceptions.Exit(1)
+    library.delete(path)
+    click.echo(f"Deleted {output.printable(name)}.")
+
+
+@model.command()
+@click.argument("model")
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def export(model: str, dest: Path, force: bool) -> None:
+    """Copy a model's file to DEST, a file or a folder."""
+    path = Library().resolve(model)
+    target = dest / path.name if dest.is_dir() else dest
+    if target.suffix != SUFFIX:
+        target = target.with_name(target.name + SUFFIX)
+    if target.exists() and target.samefile(path):
+        raise SdaError(f"{target}: that is the model itself; expected another place")
+    if target.exists() and not force:
+        raise SdaError(f"{target}: there is a file already; --force replaces it")
+    document = distill.read(path)
+    whole.write(target, path.read_bytes())
+    click.echo(f"{output.printable(document.name)}: {target}")
+
+
+@model.command()
+@click.argument("model")
+def verify(model: str) -> None:
+    """Read a model's whole file and check every number in it."""
+    path = Library().resolve(model)
+    document = distill.read(path)
+    numbers = sum(tensor.size for tensor in document.tensors.values())
+    click.echo(f"{output.printable(document.name)}: good; {len(document.tensors)} tensors, {numbers} numbers, {path}")
+
+
+def _cells(entry: Entry, document: ModelDocument) -> tuple[str, ...]:
+    sliders = ", ".join(s["name"] for s in document.analysis.get("sliders", ())) or "-"
+    own = "yes" if document.vocoder else "no"
+    sound = output.duration(document.dataset.get("seconds"))
+    return document.name, document.id[:8], sound, sliders, own, output.size(entry.size), document.created[:10]
+
+
+def _summary(entry: Entry) -> dict[str, Any]:
+    """A model in the list for programs."""
+    place = {"path": str(entry.path), "bytes": entry.size}
+    document = entry.document
+    if document is None:
+        return {"name": entry.name, "error": entry.error, **place}
+    return {
+        "name": document.name,
+        "id": document.id,
+        "created": document.created,
+        "tags": list(document.tags),
+        "dataset": document.dataset,
+        "sliders": [s["name"] for s in document.analysis.get("sliders", ())],
+        "own_vocoder": document.vocoder is not None,
+        **place,
+    }
+
+
+def _head(entry: Entry, document: ModelDocument) -> list[tuple[str, str]]:
+    pairs = [
+        ("id", document.id),
+        ("made", document.created),
+        ("tags", ", ".join(document.tags)),
+        ("file", f"{entry.path} ({output.size(entry.size)})"),
+        ("recordings", _source(document) or "not known here"),
+        ("own vocoder", "yes" if document.vocoder else "no"),
+    ]
+    return [(name, value) for name, value in pairs if value]
+
+
+def _source(document: ModelDocument) -> str | None:
+    folder = Library().source(document.id)
+    return str(folder) if folder else None
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested values as pairs of dotted names and texts."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{prefix}{name}.")
+        else:
+            texts = ["-" if item is None else str(item) for item in (value if isinstance(value, list | tuple) else [value])]
+            pairs.append((prefix + name, ", ".join(texts)))
+    return pairs

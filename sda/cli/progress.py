@@ -1,0 +1,113 @@
+"""A training's events on the terminal: what became of each recording, a bar with losses and time left, the end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sda.train.run import Event, Run
+
+SHOWN = {"loss": "loss", "total": "loss", "mel": "mel", "kl": "KL"}
+HELD_OUT = ("loud", "quiet", "mel", "convergence")
+PLAIN_LINES = 20  # where there is no terminal to draw a bar on
+
+
+def show(events: Iterator[Event], run: Run, console: Console) -> Event:
+    """Draw a run's events, record them in its folder, and return the last one. Ctrl-C asks the run to stop; twice stops."""
+    files: list[dict[str, Any]] = []
+    last = Event("end", {"finished": False})
+    with _asking_to_stop(run, console), _bar(console) as bar:
+        task, losses = None, dict[str, float]()
+        for event in events:
+            last = run.log(event)
+            if last.kind == "file":
+                files.append(last.data)
+            elif last.kind == "start":
+                _report_files(files, console)
+                console.print(_start_line(last.data), highlight=False)
+                task = bar.add_task("", total=last.data["steps"], completed=last.data["step"], losses="")
+            elif last.kind == "step" and task is not None:
+                losses = _smoothed(losses, last.data["losses"])
+                bar.update(task, completed=last.data["step"], losses=_losses(losses, last.data["held_out"]))
+                _plain_line(last.data, _losses(losses, last.data["held_out"]), console)
+            elif last.kind == "warn":
+                console.print(f"[yellow]{escape(last.data['text'])}[/]")
+            elif last.kind == "stage":
+                console.print(f"{last.data['name']} ...")
+    return last
+
+
+def _bar(console: Console) -> Progress:
+    columns = BarColumn(30), MofNCompleteColumn(), TextColumn("{task.fields[losses]}"), TimeRemainingColumn()
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def _report_files(files: list[dict[str, Any]], console: Console) -> None:
+    """A table of every recording that was not taken just as it is, then one line on all of them."""
+    noted = [f for f in files if f["notes"]]
+    if noted:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("recording", "length", "rate", "note"):
+            table.add_column(heading)
+        for f in noted:
+            text = escape("; ".join(f["notes"]))
+            table.add_row(
+                escape(f["name"]), f"{f['seconds']:.2f} s", f"{f['rate']} Hz", text if f["used"] else f"[red]{text}[/]"
+            )
+        console.print(table)
+    used = [f for f in files if f["used"]]
+    console.print(f"{len(used)} of {len(files)} files used, {sum(f['seconds'] for f in used):.1f} s", highlight=False)
+
+
+def _start_line(data: dict[str, Any]) -> str:
+    steps = f"step {data['step']} of {data['steps']}" if data["step"] else f"{data['steps']} steps"
+    return f"training {data['parameters'] / 1e6:.2f} M parameters, {steps}; Ctrl-C keeps the best so far"
+
+
+def _smoothed(before: dict[str, float], now: dict[str, float]) -> dict[str, float]:
+    """A running mean of the losses, about ten reports long."""
+    return {name: 0.9 * before.get(name, value) + 0.1 * value for name, value in now.items()}
+
+
+def _losses(losses: dict[str, float], held_out: dict[str, Any] | None) -> str:
+    parts = [f"{SHOWN[name]} {value:.3f}" for name, value in losses.items() if name in SHOWN]
+    held_out = held_out or {}
+    parts += [f"held-out {name} {held_out[name]:.3f}" for name in HELD_OUT if isinstance(held_out.get(name), float)]
+    return "  ".join(parts)
+
+
+def _plain_line(data: dict[str, Any], losses: str, console: Console) -> None:
+    """Without a terminal, a line now and then."""
+    every = max(1, data["steps"] // PLAIN_LINES)
+    if not console.is_terminal and (data["step"] % every == 0 or data["step"] == data["steps"]):
+        text = f"step {data['step']}/{data['steps']}  {losses}  {data['rate']:.1f} steps/s  {data['eta_s']:.0f} s left"
+        console.print(text, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _asking_to_stop(run: Run, console: Console) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into a request, and the second into what it usually is."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        run.cancel()
+        for which, handler in before.items():
+            signal.signal(which, handler)
+        console.print("stopping after this step; the best so far is kept (once more to stop at once)")
+
+    for number in signals:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)

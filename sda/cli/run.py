@@ -1,0 +1,126 @@
+"""`sda-engine run`: the instrument, playing until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from sda.errors import ControlError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sda.live.engine import Engine
+    from sda.params import Value
+
+EPILOG = """\b
+While it runs, any OSC client steers it; liblo's oscsend for instance:
+  oscsend localhost 16180 /sda/play i 1
+  oscsend localhost 16180 /sda/slider/1 f 3.5
+  oscsend localhost 16180 /sda/slider/brightness f 3.5
+  oscsend localhost 16180 /sda/model s bells
+  oscsend localhost 16180 /sda/panic
+
+\b
+/sda/q/all and /sda/q/params ask, /sda/status tells how it is, /sda/listen
+has every change sent back. `sda-engine params` prints every control.
+"""
+
+WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+
+@click.command(epilog=EPILOG)
+@click.argument("model", required=False)
+@click.option("--headless", is_flag=True, help="Without the panel (which is not there yet: it always runs so).")
+@click.option("--audio", default="", metavar="DEVICE|null|file:PATH.wav", help="A device's number or part of its name.")
+@click.option("--osc", default="127.0.0.1:16180", show_default=True, metavar="HOST:PORT", help="Where to receive OSC.")
+@click.option("--duration", type=click.FloatRange(0, min_open=True), help="Seconds to play, from the first sample.")
+@click.option(
+    "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
+)
+@click.option("--play", is_flag=True, help="Sound from the start; otherwise it waits for /sda/play 1.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="ID=VALUE", help="A control's first value: gain=-6, slider.2=3. May repeat."
+)
+def run(
+    model: str | None,
+    headless: bool,
+    audio: str,
+    osc: str,
+    duration: float | None,
+    buffer_ms: float,
+    play: bool,
+    settings: tuple[str, ...],
+) -> None:
+    """Play MODEL (a name, id, unique prefix or path) live, steered over OSC, until Ctrl-C.
+
+    Without MODEL it waits for one to be named: /sda/model NAME. It starts silent: --play or /sda/play 1 lets it sound.
+    """
+    from sda.adapters.osc import is_loopback, parse_host_port
+    from sda.cli.output import console
+    from sda.library import Library
+    from sda.live.engine import Engine
+    from sda.live.options import Options
+
+    screen = console()
+    address = parse_host_port(osc)
+    options = Options(
+        osc=address,
+        model=Library().resolve(model) if model else None,
+        audio=audio,
+        duration=duration,
+        buffer=buffer_ms / 1000,
+        values={**dict(map(_setting, settings)), **({"play": True} if play else {})},
+    )
+    engine = Engine(options, lambda line: screen.print(line, style="yellow", markup=False, soft_wrap=True))
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: engine.stop())
+    engine.run(lambda: _welcome(engine, screen, exposed=not is_loopback(address[0]), headless=headless))
+    played, underruns = engine.facts.totals
+    screen.print(f"played {played:.3f} s, {underruns} under-run{'' if underruns == 1 else 's'}", markup=False)
+    if audio.startswith("file:") and played:
+        screen.print(audio.removeprefix("file:"), markup=False, soft_wrap=True)
+
+
+def _setting(text: str) -> tuple[str, Value]:
+    """`ID=VALUE` as an id and a value; what the control makes of it is the control's."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise ControlError(f"--set {text}: expected ID=VALUE, such as gain=-6")
+    if name == "model":
+        raise ControlError(f"--set {text}: expected the model as the argument of run")
+    if value.lower() in WORDS:
+        return name, WORDS[value.lower()]
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
+
+
+def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) -> None:
+    """Say what plays, what steers it, and how to begin."""
+
+    def line(text: str, style: str = "") -> None:
+        screen.print(text, style=style, markup=False, soft_wrap=True)
+
+    status, controls = engine.status(), engine.controls
+    host, port = engine.address
+    line(f"{status.model or 'no model'}", "bold")
+    for row in controls.sliders:
+        line(f"  {row.address:<14} {row.name:<16} {controls.get(row.id):+.1f}  ({row.low:g} to {row.high:g}) {row.help}")
+    if status.model:
+        line(f"vocoder  {status.vocoder} ({status.why})")
+    line(f"sound    {status.device}, {status.rate} Hz, {status.latency_ms:.0f} ms from control to sound at the most")
+    line(f"OSC      {host}:{port}")
+    if exposed:
+        line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
+    if not headless:
+        line("the panel is not there yet; everything works over OSC")
+    if not status.model:
+        line(f"name a model: oscsend {host} {port} /sda/model s NAME  (`sda-engine model list` shows them)")
+    if not controls.get("play"):
+        line(f"play is off: oscsend {host} {port} /sda/play i 1")
+    line("Ctrl-C ends it")

@@ -1,0 +1,83 @@
+"""`sda-engine train`: a model from a folder of recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import click
+
+from sda.errors import TrainError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sda.formats.distill import ModelDocument
+
+
+@click.command()
+@click.argument("audio_dir", type=click.Path(path_type=Path), required=False)
+@click.option("--name", required=True, help="What the model will be called.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 1).")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the recordings, instead of minutes.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all but those of a live engine).")
+@click.option("--resume", is_flag=True, help="Go on with the run of this name where it stopped.")
+def train(
+    audio_dir: Path | None,
+    name: str,
+    minutes: float | None,
+    epochs: int | None,
+    seed: int,
+    device: str,
+    threads: int | None,
+    resume: bool,
+) -> None:
+    """Train a model on the recordings in AUDIO_DIR (wav, flac, ogg, mp3, aiff; any rate, any channels).
+
+    Five files of a second are enough, five hundred are fine. Ctrl-C keeps the best so far; --resume goes on.
+    """
+    from sda.cli import output
+    from sda.cli.progress import show
+    from sda.library import Library
+    from sda.train.model_run import train_model
+    from sda.train.run import Run
+    from sda.train.threads import use_threads
+
+    console, library = output.console(), Library()
+    if resume:
+        run = Run.find(library.runs, "train", name)
+    elif audio_dir is None:
+        raise TrainError("no folder of recordings given; expected: sda-engine train AUDIO_DIR --name NAME")
+    elif minutes and epochs:
+        raise TrainError("found both --minutes and --epochs; expected one of them")
+    elif library.taken(name):
+        raise TrainError(
+            f"a model named {name!r} is in the library already; choose another --name, or rename or delete that one"
+        )
+    else:
+        asked = {"minutes": minutes, "epochs": epochs, "seed": seed, "device": device, "id": str(uuid4())}
+        run = Run.create(library.runs, "train", name, {"source": str(audio_dir.resolve()), **asked})
+    use_threads(threads)
+
+    def keep(document: ModelDocument) -> Path:
+        return library.add(document, overwrite=True)
+
+    with run.alive():
+        library.remember_source(run.spec["id"], Path(run.spec["source"]))
+        end = show(train_model(run, keep), run, console)
+    if end.kind == "end":
+        _conclude(end.data, name, console)
+
+
+def _conclude(data: dict[str, object], name: str, console: Console) -> None:
+    """Say what came of it, and what to do next."""
+    sliders = data["sliders"]
+    assert isinstance(sliders, list)
+    console.print(f"[bold]{data['model']}[/]", highlight=False, soft_wrap=True)
+    console.print(f"sliders: {', '.join(sliders) or 'none'}", highlight=False)
+    if not data["finished"]:
+        console.print(f"stopped early; go on with: sda-engine train --name {name} --resume", highlight=False)
+    console.print(f"hear it: sda-engine generate {name} -o {name}.wav -d 10", highlight=False)

@@ -1,0 +1,203 @@
+"""From a survey of the recordings to a model's sliders: curves that follow descriptors, axes for what is left.
+
+A named slider's positions -10, 0, +10 stand for the recordings' 2nd percentile, home and 98th percentile of its decoded
+descriptor, in straight lines between, all other descriptors held. The axes are orthogonal to the named sliders in the
+metric of the recordings' latents: there the solved displacements are S J^T c, so orthogonal means J v = 0: near home an
+axis leaves every named descriptor where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sda.core.descriptors import DESCRIPTORS
+from sda.core.latent import LatentMap, Slider
+from sda.core.solve import slopes, solve
+from sda.core.survey import Survey, decode, values
+from sda.core.vae import Vae
+from sda.errors import ModelError
+from sda.params import SLIDER_RANGE
+
+Floats = NDArray[np.float32]
+
+POSITIONS = 21  # of a stored curve
+KNOTS = 5  # positions solved on either side of home; those between are interpolated
+EVEN = 3.0  # largest latent step of a curve, in its median steps
+SLIDERS = 8  # wished for, if the named ones leave anything
+FEWEST_AXES = 2  # beside however many named sliders
+MOST = 12
+AUDIBLE_DB = 1.0  # mean change over an axis' whole range, below which it is left out
+FLOOR_DB = 60.0  # below the loudest bin, what changes is not heard
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A model's sliders and how they were found."""
+
+    map: LatentMap
+    sliders: tuple[Slider, ...]
+    report: dict[str, Any] = field(default_factory=dict)  # JSON: per descriptor what was measured and why it is kept or not
+    notes: tuple[str, ...] = ()  # what the musician should know, in sentences
+
+    def to_header(self) -> dict[str, Any]:
+        """The part that goes into a model file's JSON; the arrays go beside it (`LatentMap.tensors`)."""
+        return {"sliders": [asdict(s) for s in self.sliders], "notes": list(self.notes), "report": self.report}
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any], tensors: dict[str, NDArray[Any]]) -> Analysis:
+        """Rebuild from `to_header` and `LatentMap.tensors`. Raises `ModelError` where the two do not fit."""
+        try:
+            latent_map = LatentMap.from_tensors(tensors)
+            sliders = tuple(_slider(row) for row in header["sliders"])
+            analysis = cls(latent_map, sliders, dict(header.get("report", {})), tuple(header.get("notes", ())))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"analysis: not one this program wrote ({error})") from error
+        if len(sliders) != len(latent_map.curves):
+            raise ModelError(f"analysis: {len(sliders)} sliders are named, {len(latent_map.curves)} have curves")
+        return analysis
+
+
+def _slider(row: Mapping[str, Any]) -> Slider:
+    """One slider of a header; unknown fields are refused by name."""
+    kinds = {f.name: {"int": int, "str": str, "float": float}[str(f.type)] for f in fields(Slider)}
+    if set(row) != set(kinds):
+        raise ValueError(f"a slider has the fields {sorted(kinds)}, found {sorted(row)}")
+    return Slider(**{name: kind(row[name]) for name, kind in kinds.items()})
+
+
+def curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
+    """One curve [D, P, Z] for each descriptor, zero for those that do not vary.
+
+    starts [N, Z]: home first, then other latents at which the same displacement should do the same, with weights [N].
+    """
+    chosen = np.flatnonzero(survey.varies)
+    found = np.zeros((len(DESCRIPTORS), POSITIONS, survey.latents.shape[1]), np.float32)
+    if len(chosen) == 0:
+        return found
+    scale = torch.from_numpy(survey.ranges)
+    ends = _ends(survey)  # [2, D]
+    share = torch.linspace(0, 1, KNOTS + 1)[1:]
+    targets = torch.zeros(len(chosen), 2, KNOTS, len(DESCRIPTORS))
+    for row, own in enumerate(chosen):
+        for side in (0, 1):
+            targets[row, side, :, own] = share * float(ends[side, own]) / scale[own]
+    covariance = torch.from_numpy(survey.spread @ survey.spread.T)
+    solved = solve(
+        lambda z: values(vae, z) / scale,
+        torch.from_numpy(starts),
+        torch.from_numpy(weights),
+        targets.flatten(0, 1),
+        covariance,
+    ).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
+    for row, own in enumerate(chosen):
+        found[own] = even(_joined(solved[row].numpy()))
+    return found
+
+
+def _ends(survey: Survey) -> Floats:
+    """Changes of each descriptor [2, D] from home to the 2nd and the 98th percentile; 0 where home lies beyond it."""
+    home, found = survey.decoded[survey.home], survey.percentiles
+    return np.stack([np.minimum(found[0] - home, 0), np.maximum(found[-1] - home, 0)])
+
+
+def _joined(sides: Floats) -> Floats:
+    """Solved knots [2, K, Z] of the lower and the upper side, outwards, as one curve [P, Z] with home in its middle."""
+    knots = np.concatenate([sides[0, ::-1], np.zeros_like(sides[0, :1]), sides[1]])  # [2 K + 1, Z]
+    place = np.linspace(0, len(knots) - 1, POSITIONS)
+    before = np.minimum(place.astype(np.int64), len(knots) - 2)
+    part = (place - before)[:, None].astype(np.float32)
+    joined: Floats = knots[before] * (1 - part) + knots[before + 1] * part
+    return joined
+
+
+def even(curve: Floats) -> Floats:
+    """A curve [P, Z] without jumps: a running (1, 2, 1) / 4 mean, ends and home pinned, until no step is too long."""
+    curve, middle = curve.copy(), len(curve) // 2
+    for _ in range(100):
+        steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
+        if steps.max() <= EVEN * np.median(steps):
+            break
+        smooth = (curve[:-2] + 2 * curve[1:-1] + curve[2:]) / 4
+        smooth[middle - 1] = 0
+        curve[1:-1] = smooth
+    return curve
+
+
+def safe(survey: Survey, own: int) -> tuple[float, float]:
+    """Positions of the 5th and the 95th percentile of descriptor `own`."""
+    home, found, ends = survey.decoded[survey.home, own], survey.percentiles[:, own], _ends(survey)[:, own]
+    low = (home - found[1]) / -ends[0] if ends[0] < 0 else 0.0
+    high = (found[-2] - home) / ends[1] if ends[1] > 0 else 0.0
+    bottom, top = SLIDER_RANGE
+    return round(bottom * float(np.clip(low, 0, 1)), 2) + 0.0, round(top * float(np.clip(high, 0, 1)), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An unnamed direction."""
+
+    curve: Floats  # [P, Z]
+    safe_low: float  # positions
+    safe_high: float
+    change_db: float  # mean over the audible bins between the ends
+
+
+def axes(vae: Vae, survey: Survey, named: Floats, count: int) -> list[Axis]:
+    """Up to `count` straight directions of what the named curves [S, P, Z] leave, the largest decoded change first.
+
+    In whitened coordinates w (z = home + A w) every direction is equally likely in the recordings; among those orthogonal
+    to the named ones, the right singular vectors of the decoder's response order by what is heard.
+    """
+    home, spread = survey.latents[survey.home], survey.spread
+    taken = [np.linalg.solve(spread, c.T) for curve in named for c in (curve[-1:], curve[:1]) if np.any(c)]  # S x [Z, 1]
+    _, jacobian = slopes(lambda z: values(vae, z) / torch.from_numpy(survey.ranges), torch.from_numpy(home)[None])
+    if len(named):
+        taken.append((jacobian[0].numpy() @ spread).T)
+    free = _complement(np.concatenate(taken, 1) if taken else np.zeros((len(home), 0), np.float32))  # [Z, Z - taken]
+    response = _log(vae, home + free.T @ spread.T) - _log(vae, home - free.T @ spread.T)  # [Z', M L] dB
+    _, _, order = np.linalg.svd(response.T, full_matrices=False)
+    found = []
+    for direction in order[: max(0, count)] @ free.T:  # [Z], whitened
+        direction = direction * (1 if direction[np.abs(direction).argmax()] > 0 else -1)
+        if axis := _axis(vae, survey, direction):
+            found.append(axis)
+    return found
+
+
+def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
+    """The axis along a whitened direction [Z], its ends at the 2nd and 98th percentile of the recordings; None if inaudible."""
+    home = survey.latents[survey.home]
+    places = np.linalg.solve(survey.spread, (survey.latents - home).T).T @ direction  # [N]
+    low, safe_low, _, safe_high, high = np.percentile(places, (2, 5, 50, 95, 98))
+    low, high = min(low, 0.0), max(high, 0.0)
+    bottom, top = SLIDER_RANGE
+    position = np.linspace(bottom, top, POSITIONS)
+    reach = np.where(position < 0, low * position / bottom, high * position / top)
+    curve = (reach[:, None] * (survey.spread @ direction)).astype(np.float32)
+    ends = _log(vae, home + curve[[0, -1]])
+    change = float(np.abs(ends[1] - ends[0]).mean())
+    if change < AUDIBLE_DB:
+        return None
+    inner = bottom * np.clip(safe_low / low, 0, 1) if low < 0 else 0.0, top * np.clip(safe_high / high, 0, 1) if high > 0 else 0.0
+    return Axis(even(curve), round(float(inner[0]), 2) + 0.0, round(float(inner[1]), 2), change)
+
+
+def _log(vae: Vae, z: Floats) -> Floats:
+    """Decoded levels [n, M L] in dB, not below what is heard."""
+    mel = decode(vae, z.astype(np.float32)).reshape(len(z), -1)
+    floor = mel.max() * 10 ** (-FLOOR_DB / 20)
+    level: Floats = 20 * np.log10(np.maximum(mel, floor))
+    return level
+
+
+def _complement(directions: Floats) -> Floats:
+    """An orthonormal basis [Z, Z - r] of what is orthogonal to directions [Z, n] of rank r."""
+    u, s, _ = np.linalg.svd(directions.astype(np.float64), full_matrices=True)
+    rank = int((s > 1e-6 * s.max(initial=0)).sum())
+    return u[:, rank:].astype(np.float32)

@@ -1,0 +1,67 @@
+"""From log-mel to sound at the output rate: vocoder, resampler, stage, as one stream.
+
+What the vocoder looks ahead and the resampler holds back is cut off at the start, so that output sample 0 belongs to the
+beginning of mel frame 0; only the stage's few samples of look-ahead remain (`delay`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core.resample import Resampler
+from sda.core.stage import Stage, StageSettings, StageState
+from sda.core.vocoder import HifiganVocoder
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """The states of the three streams and how much of their start is still to be cut."""
+
+    vocoder: Any
+    resampler: Any
+    stage: StageState
+    vocoder_skip: int  # samples at the vocoder's rate
+    resampler_skip: int  # samples at the output rate
+
+
+class Chain:
+    """Log-mel [M, F] of the vocoder's grid to sound [C, T] at `rate` Hz."""
+
+    def __init__(self, vocoder: HifiganVocoder, rate: int) -> None:
+        self.vocoder, self.rate = vocoder, rate
+        self.resampler, self.stage = Resampler(vocoder.rate, rate), Stage(rate)
+        self.delay = self.stage.delay  # output samples
+
+    @property
+    def reaction(self) -> float:
+        """Seconds between a mel frame's arrival and its sound's departure, at the least."""
+        return self.vocoder.look_ahead / self.vocoder.rate + (self.resampler.delay + self.stage.delay) / self.rate
+
+    def start(self) -> ChainState:
+        """The state before the first frame, silence behind it."""
+        skip = round(self.resampler.delay)
+        return ChainState(self.vocoder.start(), self.resampler.start(), self.stage.start(), self.vocoder.look_ahead, skip)
+
+    def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
+        """Frames [M, F] to the samples [C, T] that they complete."""
+        audio, vocoder = self.vocoder.step(log_mel, state.vocoder)
+        return self._after_vocoder(audio, settings, state, vocoder)
+
+    def rest(self, frames: int, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
+        """As many samples of silence as `frames` frames of sound have, the networks resting."""
+        return self._after_vocoder(np.zeros(frames * self.vocoder.hop, np.float32), settings, state, state.vocoder)
+
+    def _after_vocoder(
+        self, audio: Floats, settings: StageSettings, state: ChainState, vocoder: Any
+    ) -> tuple[Floats, ChainState]:
+        cut = min(state.vocoder_skip, len(audio))
+        resampled, resampler = self.resampler.step(audio[None, cut:], state.resampler)  # [1, T]
+        late = min(state.resampler_skip, resampled.shape[1])
+        out, stage = self.stage.step(resampled[:, late:], settings, state.stage)
+        return out, ChainState(vocoder, resampler, stage, state.vocoder_skip - cut, state.resampler_skip - late)

@@ -1,0 +1,145 @@
+"""The HiFi-GAN generator as an ONNX graph that goes on by n mel frames: only new samples are computed.
+
+Every convolution keeps the end of its input, so a step sees that and n new frames. A symmetric layer then answers late by
+its look-ahead, and so does everything behind it:
+
+* A residual pair adds its input delayed by (d + 1)(K - 1) / 2, which lies within the (K - 1) d samples that its first
+  convolution keeps anyway. That is why the input is kept as it is before the leaky ReLU.
+* The blocks that stand side by side are delayed to the latest, K = 11, on one shared buffer of their common input.
+* A transposed convolution of stride r and 2 r taps is a 2-tap convolution with r outputs a channel, laid side by side:
+  y[r i + p - r / 2] = w[p] x[i] + w[p + r] x[i - 1]. It answers r / 2 of its output samples late.
+
+Leaky ReLUs let positive factors through, so the mean over the blocks is a sum and the next layer's weights over 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sda.core.onnx_writer import Floats, Writer
+from sda.spec import GeneratorSpec
+
+SLOPE = 0.1  # of the leaky ReLUs, as in `hifigan`
+LAST_SLOPE = 0.01  # of the one before conv_post
+PRE_TAPS, POST_TAPS = 7, 7
+
+
+@dataclass(frozen=True, slots=True)
+class StepGraph:
+    """An ONNX graph: inputs `log_mel` [1, M, 1, n] and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`, ...
+
+    `states` are the shapes of the s's and t's, the same for every n: t's of one step are the s's of the next.
+    """
+
+    model: bytes
+    input: tuple[int, ...]  # shape of `log_mel`
+    output: tuple[int, ...]  # shape of `audio`
+    states: tuple[tuple[int, ...], ...]
+
+
+def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) -> StepGraph:
+    """The generator for blocks of `frames` mel frames. weights: by their names in `hifigan.Generator`'s state dict.
+
+    Raises `ModelError` where a weight is missing or of another shape.
+    """
+    layers = _Layers(spec, Writer("vocoder", weights))
+    x, samples, channels = layers.entry(frames), frames, spec.channels
+    for stage, rate in enumerate(spec.rates):
+        x = layers.up(stage, x, channels, samples)
+        channels, samples = channels // 2, samples * rate
+        x = layers.side_by_side(stage, x, channels, samples)
+    layers.exit(x, channels, samples)
+    shapes = (1, spec.n_mels, 1, frames), (1, 1, 1, samples)
+    return StepGraph(layers.writer.to_bytes(), *shapes, tuple(layers.states))
+
+
+class _Layers:
+    """The generator's layers, each written together with what it keeps."""
+
+    def __init__(self, spec: GeneratorSpec, writer: Writer) -> None:
+        self.spec, self.writer = spec, writer
+        self.states: list[tuple[int, ...]] = []
+
+    def extended(self, x: str, channels: int, kept: int, samples: int) -> str:
+        """x [1, C, 1, T] behind the last `kept` samples of the steps before: [1, C, 1, kept + T]."""
+        if kept == 0:
+            return x
+        number, shape = len(self.states), (1, channels, 1, kept)
+        self.states.append(shape)
+        both = self.writer.node("Concat", [self.writer.input(f"s{number}", shape), x], {"axis": 3})
+        self.writer.output(f"t{number}", self.writer.slice(both, samples, samples + kept), shape)
+        return both
+
+    def entry(self, frames: int) -> str:
+        """conv_pre [1, M, 1, n] -> [1, C, 1, n], with the normalisation of the input in its weights."""
+        spec, writer = self.spec, self.writer
+        log_mel = writer.input("log_mel", (1, spec.n_mels, 1, frames))
+        weight = writer.weight("conv_pre.weight", spec.channels, spec.n_mels, PRE_TAPS) / np.float64(writer.weight("mel_std"))
+        bias = writer.weight("conv_pre.bias", spec.channels) - weight.sum(axis=2) @ writer.weight("mel_mean", spec.n_mels)
+        return writer.conv(self.extended(log_mel, spec.n_mels, PRE_TAPS - 1, frames), weight, bias)
+
+    def up(self, stage: int, x: str, channels: int, samples: int) -> str:
+        """Leaky ReLU and transposed convolution, [1, C, 1, T] -> [1, C / 2, 1, T * rate]."""
+        writer, rate, outputs = self.writer, self.spec.rates[stage], channels // 2
+        summed = len(self.spec.res_kernels) if stage else 1
+        weight = writer.weight(f"ups.{stage}.weight", channels, outputs, 2 * rate) / summed
+        taps = np.stack([weight[:, :, rate:], weight[:, :, :rate]], axis=-1)  # of the sample before, of this one [C, O, r, 2]
+        taps = taps.transpose(1, 2, 0, 3).reshape(outputs * rate, channels, 2)
+        bias = np.repeat(writer.weight(f"ups.{stage}.bias", outputs), rate)
+        y = writer.conv(self.extended(writer.leaky(x, SLOPE), channels, 1, samples), taps, bias)  # [1, O * r, 1, T]
+        y = writer.node("Transpose", [writer.reshape(y, outputs, rate, samples)], {"perm": [0, 2, 1]})  # [O, T, r]
+        return writer.reshape(y, 1, outputs, 1, samples * rate)
+
+    def side_by_side(self, stage: int, x: str, channels: int, samples: int) -> str:
+        """The sum of one stage's residual blocks, [1, C, 1, T] -> [1, C, 1, T]."""
+        spec, writer, causal = self.spec, self.writer, self.spec.is_causal[stage]
+        delays = [0 if causal else sum(pair_delay(k, d) for d in spec.dilations) for k in spec.res_kernels]
+        lags = [max(delays) - delay for delay in delays]
+        kept = max(lag + (k - 1) * spec.dilations[0] for lag, k in zip(lags, spec.res_kernels, strict=True))
+        before = self.extended(x, channels, kept, samples)
+        active = writer.leaky(before, SLOPE)
+        ends = []
+        for number, (kernel, lag) in enumerate(zip(spec.res_kernels, lags, strict=True)):
+            name = f"resblocks.{stage * len(spec.res_kernels) + number}"
+            end = kept - lag + samples
+            reach = (kernel - 1) * spec.dilations[0]
+            this = writer.slice(before, end - samples - reach, end), writer.slice(active, end - samples - reach, end)
+            ends.append(self.block(name, *this, channels, samples, kernel, causal=causal))
+        return writer.node("Sum", ends)
+
+    def block(self, name: str, before: str, active: str, channels: int, samples: int, kernel: int, *, causal: bool) -> str:
+        """A residual block. before, active: its input, bare and through the leaky ReLU, behind what its first layer keeps."""
+        writer, dilations, x = self.writer, self.spec.dilations, ""
+        for number, dilation in enumerate(dilations):
+            reach = (kernel - 1) * dilation
+            if number:
+                before = self.extended(x, channels, reach, samples)
+                active = writer.leaky(before, SLOPE)
+            y = self.conv(f"{name}.convs1.{number}", active, channels, kernel, dilation)
+            y = self.extended(writer.leaky(y, SLOPE), channels, kernel - 1, samples)
+            y = self.conv(f"{name}.convs2.{number}", y, channels, kernel, 1)
+            end = reach + samples - (0 if causal else pair_delay(kernel, dilation))
+            direct = x if causal and number else writer.slice(before, end - samples, end)
+            x = writer.node("Add", [y, direct])
+        return x
+
+    def conv(self, name: str, x: str, channels: int, kernel: int, dilation: int) -> str:
+        """Convolution [1, C, 1, (K - 1) d + T] -> [1, C, 1, T]."""
+        weight = self.writer.weight(f"{name}.weight", channels, channels, kernel)
+        return self.writer.conv(x, weight, self.writer.weight(f"{name}.bias", channels), {"dilations": [1, dilation]})
+
+    def exit(self, x: str, channels: int, samples: int) -> None:
+        """Leaky ReLU, conv_post and tanh, [1, C, 1, T] -> `audio` [1, 1, 1, T]."""
+        writer = self.writer
+        weight = writer.weight("conv_post.weight", 1, channels, POST_TAPS) / len(self.spec.res_kernels)
+        x = self.extended(writer.leaky(x, LAST_SLOPE), channels, POST_TAPS - 1, samples)
+        audio = writer.node("Tanh", [writer.conv(x, weight, writer.weight("conv_post.bias", 1))])
+        writer.output("audio", audio, (1, 1, 1, samples))
+
+
+def pair_delay(kernel: int, dilation: int) -> int:
+    """Samples by which a symmetric residual pair answers late."""
+    return (dilation + 1) * (kernel - 1) // 2

@@ -1,0 +1,69 @@
+"""Finite sound from streams: cut to the exact length, and recordings taken through the VAE chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core import grid
+from sda.core.chain import Chain
+from sda.core.stage import StageSettings
+
+Floats = NDArray[np.float32]
+
+FADE_S = 0.005  # s, over which a finite sound ends
+CHUNKS_AT_ONCE = 8
+
+
+def exactly(blocks: Iterable[Floats], *, skip: int, length: int, rate: int) -> Iterator[Floats]:
+    """Exactly `length` samples of a stream of blocks [C, t] after its first `skip`, ending in a 5 ms fade."""
+    fade = min(length, round(FADE_S * rate))
+    given = 0
+    for whole in blocks:
+        block = whole[:, skip:]
+        skip = max(0, skip - whole.shape[1])
+        block = block[:, : length - given]
+        left = length - given - np.arange(block.shape[1])  # samples to the end, 1 at the last one
+        if fade and left.size and left[-1] <= fade:
+            block = block * (0.5 - 0.5 * np.cos(np.pi * np.minimum(1, (left - 1) / fade))).astype(np.float32)
+        given += block.shape[1]
+        if block.shape[1]:
+            yield block
+        if given >= length:
+            return
+
+
+def reconstruct(
+    mel: Floats, encode: Callable[[Floats], Floats], decode: Callable[[Floats], Floats], frames: int
+) -> Iterator[Floats]:
+    """A normalised mel [M, F] through the VAE: log-mels [M, n] of F frames together, and silence after them.
+
+    Chunks of `frames` overlap by half under a Hann window, whose weights add to 1, so that no seam is heard. Their
+    magnitudes are averaged, as those of grains are.
+    """
+    hop = frames // 2
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(frames) + 0.5) / frames)).astype(np.float32)
+    count = -(-mel.shape[1] // hop) + 1  # chunks, the first one half before the beginning
+    padded = np.pad(mel, ((0, 0), (hop, count * hop + hop - mel.shape[1] - hop)))
+    tail = np.zeros((len(mel), hop), np.float32)
+    for first in range(0, count, CHUNKS_AT_ONCE):
+        starts = range(first * hop, min(count, first + CHUNKS_AT_ONCE) * hop, hop)
+        chunks = np.stack([padded[:, s : s + frames] for s in starts])  # [n, M, frames]
+        for start, magnitude in zip(starts, decode(encode(chunks)), strict=True):
+            weighted = window * magnitude
+            if start:
+                yield grid.to_log(tail + weighted[:, :hop])
+            tail = weighted[:, hop:]
+    silence = grid.to_log(np.zeros((len(mel), frames), np.float32))
+    while True:
+        yield silence
+
+
+def sound(log_mels: Iterable[Floats], chain: Chain) -> Iterator[Floats]:
+    """Log-mels [M, n] through a chain: blocks [C, t], the first of which holds the chain's delay."""
+    state, settings = chain.start(), StageSettings(play=True)
+    for log_mel in log_mels:
+        block, state = chain.step(log_mel, settings, state)
+        yield block

@@ -1,0 +1,149 @@
+"""The signal path of one model, as DESIGN draws it: controls, latent path, decoder, grains, vocoder, resampler, stage.
+
+Live and offline are the same object; they differ in who asks for the next block. A block is a whole number of cells
+(2 mel frames, 23 ms); a changed control acts at the next block's first frame, or its first sample for stage rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core import grid
+from sda.core.chain import Chain
+from sda.core.grains import CELL, Grains, GrainSettings
+from sda.core.latent import LatentMap
+from sda.core.stage import StageSettings
+from sda.core.vocoder import HifiganVocoder
+from sda.errors import ControlError
+from sda.params import PARAMS, Param, Value, check, slider_rows
+
+Floats = NDArray[np.float32]
+
+RING_OUT_CELLS = 10  # 0.23 s after play went off, far more than its ramp, the networks rest
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A model ready to sound: its latent map, its decoder, its grid and the vocoder that eats that grid."""
+
+    map: LatentMap
+    slider_names: tuple[str, ...]
+    decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
+    frames: int  # decoder length
+    vocoder: HifiganVocoder
+
+
+@dataclass(frozen=True, slots=True)
+class Glide:
+    """Slider positions [S] on their way: each moves evenly until it has arrived."""
+
+    position: NDArray[np.float64]
+    target: NDArray[np.float64]
+    cells_left: NDArray[np.int64]
+
+    def to(self, index: int, target: float, cells: int) -> Glide:
+        """One slider sent to a new target, to arrive after so many cells (0: at once)."""
+        targets, left, position = self.target.copy(), self.cells_left.copy(), self.position.copy()
+        targets[index], left[index] = target, cells
+        if cells == 0:
+            position[index] = target
+        return Glide(position, targets, left)
+
+    def step(self) -> Glide:
+        """One cell later."""
+        moving = self.cells_left > 0
+        if not moving.any():
+            return self
+        share = 1 / np.maximum(1, self.cells_left)
+        position = np.where(self.cells_left <= 1, self.target, self.position + (self.target - self.position) * share)
+        return Glide(np.where(moving, position, self.position), self.target, np.maximum(0, self.cells_left - 1))
+
+
+class Renderer:
+    """One model's endless sound, in blocks at the output rate."""
+
+    def __init__(self, voice: Voice, rate: int, values: Mapping[str, Value] | None = None) -> None:
+        """rate: of the output, in Hz; values: by control id, for whatever is not at its default."""
+        self.voice, self.rate = voice, rate
+        self.position = 0  # model-rate samples made so far
+        self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
+        self._frame_rate = voice.vocoder.rate / voice.vocoder.hop
+        self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
+        self._chain = Chain(voice.vocoder, rate)
+        none = np.zeros(len(voice.slider_names))
+        self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
+        self._settings, self._stage = GrainSettings(), StageSettings()
+        for identity in (values or {}).keys() - self._rows.keys():
+            self._row(identity)
+        for row in sorted(self._rows.values(), key=lambda r: r.id == "glide"):  # last: the first positions are there at once
+            self.set(row.id, (values or {}).get(row.id, row.default))
+        self._chain_state, self._grain_state = self._chain.start(), self._grains.start()
+        self._resting_after = 0  # cells without play
+        for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
+            self._magnitudes()
+
+    @property
+    def delay(self) -> float:
+        """Seconds from a block's first frame to the first sample that can show it, blocks and buffers not counted."""
+        return self._chain.reaction
+
+    @property
+    def stage_delay(self) -> int:
+        """Output samples before the first one that belongs to the sound."""
+        return self._chain.delay
+
+    def set(self, identity: str, value: Value) -> None:
+        """Change a control. Raises `ControlError` for one that does not exist or a value it does not take."""
+        row = self._row(identity)
+        self._apply(row, check(row, value))
+
+    def _row(self, identity: str) -> Param:
+        if identity not in self._rows:
+            raise ControlError(f"no control {identity!r}; this model has {', '.join(self._rows)}")
+        return self._rows[identity]
+
+    def _apply(self, row: Param, value: Value) -> None:
+        if isinstance(value, str):  # the model's name, which the renderer's owner acts on
+            return
+        match row.id:
+            case "play":
+                self._stage = replace(self._stage, play=bool(value))
+            case "gain":
+                self._stage = replace(self._stage, gain_db=float(value))
+            case "limiter":
+                self._stage = replace(self._stage, limiter=bool(value))
+            case "glide":
+                self._glide_ms = float(value)
+            case "variation":
+                self._settings = replace(self._settings, variation=float(value))
+            case "drift":
+                self._settings = replace(self._settings, drift=float(value))
+            case "density":
+                self._settings = replace(self._settings, density=float(value))
+            case "seed":
+                self._settings = replace(self._settings, seed=int(value))
+            case _:
+                assert row.id.startswith("slider."), row.id
+                cells = round(self._glide_ms / 1000 * self._frame_rate / CELL)
+                self._glide = self._glide.to(int(row.id.removeprefix("slider.")) - 1, float(value), cells)
+
+    def block(self, cells: int = 1) -> Floats:
+        """The next block [C, T] at the output rate, of `cells` times two mel frames."""
+        self._resting_after = 0 if self._stage.play else self._resting_after + cells
+        if self._resting_after > RING_OUT_CELLS:
+            out, self._chain_state = self._chain.rest(cells * CELL, self._stage, self._chain_state)
+        else:
+            magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
+            out, self._chain_state = self._chain.step(grid.to_log(magnitudes), self._stage, self._chain_state)
+        self.position += cells * CELL * self.voice.vocoder.hop
+        return out
+
+    def _magnitudes(self) -> Floats:
+        self._glide = self._glide.step()
+        point = self.voice.map.point(self._glide.position[None])[0]
+        magnitudes, self._grain_state = self._grains.cell(point, self._settings, self._grain_state)
+        return magnitudes

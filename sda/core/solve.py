@@ -1,0 +1,85 @@
+"""Finding latent displacements whose decoded sound has the wanted descriptors: closed-loop Levenberg-Marquardt.
+
+With a(z) the descriptors of the decoded sound in units of the recordings' spread, starts z_n with weights w_n, a wanted
+change t and the recordings' latent covariance S, each displacement d minimises
+
+    sum_n w_n |a(z_n + d) - a(z_n) - t|^2 + r d^T S^-1 d                                    (Marquardt 1963, with a prior)
+
+so all descriptors but the wanted one are held, and d stays where the recordings' latents are. Steps are Gauss-Newton,
+capped in length; a step is kept only where it lowers the cost. Positions are solved from the middle outwards, each from
+its neighbour, all curves at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+REGULAR = 0.01  # r
+LONGEST = 2.5  # of one step, in standard deviations of the latents (Mahalanobis)
+TRIALS = (1.0, 0.4)  # shares of a step that are tried
+ROUNDS = 2  # Gauss-Newton steps a position
+
+
+def slopes(values: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+    """Descriptors [B, D] and their derivatives [B, D, Z] at latent points [B, Z]."""
+    with torch.enable_grad():
+        point = z.detach().requires_grad_()
+        found = values(point)
+        rows = [torch.autograd.grad(found[:, d].sum(), point, retain_graph=True)[0] for d in range(found.shape[1])]
+    return found.detach(), torch.stack(rows, 1)
+
+
+def solve(
+    values: Callable[[Tensor], Tensor], starts: Tensor, weights: Tensor, targets: Tensor, covariance: Tensor
+) -> Tensor:
+    """Displacements [C, K, Z] that bring the wanted changes, for C curves of K positions from the middle outwards.
+
+    values: descriptors [B, D] of latent points [B, Z], in units of the recordings' spread; starts [N, Z] with weights [N];
+    targets [C, K, D]: changes against the start; covariance [Z, Z] of the recordings' latents.
+    """
+    with torch.no_grad():
+        base = values(starts)  # [N, D]
+        precision = torch.linalg.inv(covariance)
+        d = torch.zeros(len(targets), starts.shape[1], dtype=starts.dtype)  # [C, Z]
+        found = []
+        for k in range(targets.shape[1]):
+            for _ in range(ROUNDS):
+                d = _improve(values, starts, weights, base, targets[:, k], precision, d)
+            found.append(d)
+        return torch.stack(found, 1)
+
+
+def _improve(
+    values: Callable[[Tensor], Tensor],
+    starts: Tensor,
+    weights: Tensor,
+    base: Tensor,
+    target: Tensor,
+    precision: Tensor,
+    d: Tensor,
+) -> Tensor:
+    """One step of every curve: displacements [C, Z] -> [C, Z] of no higher cost."""
+    count = (len(d), len(starts))
+    points = (d[:, None] + starts).flatten(0, 1)  # [C N, Z]
+    found, slope = (x.unflatten(0, count) for x in slopes(values, points))  # [C, N, D], [C, N, D, Z]
+
+    def cost(found: Tensor, d: Tensor) -> Tensor:
+        miss = (found - base - target[:, None]).square().sum(-1)  # [C, N]
+        return miss @ weights + REGULAR * torch.einsum("cz,zy,cy->c", d, precision, d)
+
+    weighted = slope * weights[:, None, None]
+    left = torch.einsum("cndz,cndy->czy", weighted, slope) + REGULAR * precision
+    right = torch.einsum("cndz,cnd->cz", weighted, target[:, None] - (found - base)) - REGULAR * d @ precision
+    step = torch.linalg.solve(left, right)
+    length = torch.einsum("cz,zy,cy->c", step, precision, step).clamp(min=1e-12).sqrt()
+    step = step * (LONGEST / length).clamp(max=1)[:, None]
+    best, lowest = d, cost(found, d)
+    for share in TRIALS:
+        trial = d + share * step
+        value = cost(values((trial[:, None] + starts).flatten(0, 1)).unflatten(0, count), trial)
+        better = value < lowest
+        best, lowest = torch.where(better[:, None], trial, best), torch.minimum(value, lowest)
+    return best

@@ -1,0 +1,104 @@
+"""The last box before the ring or the file: play, gain and limiter, none of which ever clicks.
+
+Play and gain are one amplitude, 0 where it does not play or the gain is -60 dB. Its steps go through an FIR shaped as half a
+sine of 5 ms, whose response to a step is the raised cosine (1 - cos(pi t / 5 ms)) / 2; steps that follow each other faster add
+up. The limiter (`sda.core.limiter`) sits behind the gain; on or off it costs the same delay and its switch fades the same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core.limiter import CEILING, Limiter, LimiterState
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+RAMP = 5e-3  # seconds
+SILENCE_DB = -60.0  # at and below which the gain is no sound at all
+LOUDEST = 1e3  # +60 dBFS: inputs are clipped there, so that no arithmetic below overflows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """Where the stage is heading from a block's first sample on."""
+
+    play: bool = False
+    gain_db: float = 0.0
+    limiter: bool = True
+
+    @property
+    def amplitude(self) -> float:
+        """Factor on the samples."""
+        return 10 ** (self.gain_db / 20) if self.play and self.gain_db > SILENCE_DB else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """What later samples need of earlier ones."""
+
+    amplitudes: Doubles  # [ramp - 1] targets
+    switches: Doubles  # [ramp - 1 + delay] targets of the limiter's share, 0 or 1
+    signal: Floats  # [1 or C, delay], behind the gain
+    limiter: LimiterState
+
+
+class Stage:
+    """Play, gain and limiter at `rate` Hz. Invariant: `cat(steps)` is the same whatever the block sizes.
+
+    `delay` is in samples (1.5 ms). While the limiter is wholly on, 5 ms after its switch, |y| <= 10 ** (-1 / 20) exactly,
+    whatever comes in: NaN counts as 0, infinity as loud.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._limiter = Limiter(rate)
+        self.delay = self._limiter.delay
+        ramp = max(1, round(RAMP * rate))
+        kernel = np.sin(np.pi * (np.arange(ramp) + 0.5) / ramp)
+        self._kernel = kernel / kernel.sum()
+
+    def start(self, settings: StageSettings | None = None) -> StageState:
+        """Silence before the first sample, with `settings` (not playing, if None) already reached."""
+        settings = settings or StageSettings()
+        return StageState(
+            np.full(len(self._kernel) - 1, settings.amplitude),
+            np.full(len(self._kernel) - 1 + self.delay, float(settings.limiter)),
+            np.zeros((1, self.delay), np.float32),
+            self._limiter.start(),
+        )
+
+    def step(self, x: Floats, settings: StageSettings, state: StageState) -> tuple[Floats, StageState]:
+        """The next block [C, T] -> the block [C, T] heard `delay` samples later; the channels share one gain.
+
+        Settings that differ from the last step's are ramped to from this block's first sample on.
+        """
+        channels, length = x.shape
+        if not length:
+            return x, state
+        amplitudes = np.concatenate([state.amplitudes, np.full(length, settings.amplitude)])
+        switches = np.concatenate([state.switches, np.full(length, float(settings.limiter))])
+        loud = _bounded(x) * self._ramp(amplitudes).astype(np.float32)
+        signal = np.concatenate([np.broadcast_to(state.signal, (channels, self.delay)), loud], axis=1)
+        gains, limiter = self._limiter.step(np.abs(loud).max(axis=0).astype(np.float64), state.limiter)
+        share = self._ramp(switches[: len(switches) - self.delay])
+        y = signal[:, :length] * (1 - share * (1 - gains)).astype(np.float32)
+        bound = np.where(share == 1, CEILING, np.float32(np.inf))  # takes off the product's last bit of rounding
+        after = StageState(amplitudes[length:], switches[length:], signal[:, length:].copy(), limiter)
+        return np.clip(y, -bound, bound), after
+
+    def _ramp(self, targets: Doubles) -> Doubles:
+        """Targets [ramp - 1 + T] -> their smoothed course [T], exactly the target where it has stood for a ramp."""
+        width = len(self._kernel)
+        changes = np.concatenate([[0], np.cumsum(np.diff(targets) != 0)])  # up to each target
+        settled = changes[width - 1 :] == changes[: len(changes) - width + 1]
+        if settled.all():
+            return targets[width - 1 :]
+        return np.where(settled, targets[width - 1 :], np.convolve(targets, self._kernel, "valid"))
+
+
+def _bounded(x: Floats) -> Floats:
+    return np.clip(np.nan_to_num(x, nan=0.0, posinf=LOUDEST, neginf=-LOUDEST), -LOUDEST, LOUDEST).astype(np.float32)

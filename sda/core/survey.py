@@ -1,0 +1,97 @@
+"""What one VAE makes of its recordings: their latents, how those spread, and what their decoded sound is like.
+
+The decoded sound counts, not the recordings': a slider can only promise what comes out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sda.core import grid
+from sda.core.descriptors import DESCRIPTORS, describe, describe_array
+from sda.core.vae import Vae
+
+Floats = NDArray[np.float32]
+
+AUDIBLE_DB = 45.0  # below the loud ones (95th percentile) a chunk counts as silence
+BATCH = 50  # chunks at once, to bound memory
+LEAST_VARIANCE = 1e-6  # of any direction of the latents, so that the covariance has an inverse
+PERCENTILES = (2.0, 5.0, 50.0, 95.0, 98.0)
+LEAST = np.array([d.least for d in DESCRIPTORS], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The audible chunks of the recordings, seen through one VAE."""
+
+    chunks: NDArray[np.int64]  # [N] which of the given chunks are audible
+    latents: Floats  # [N, Z] posterior means
+    spread: Floats  # [Z, Z] A with A A^T the covariance of the latents, posterior variance included
+    decoded: Floats  # [N, D] descriptors of the decoded means
+    home: int  # row of the chunk nearest to the median of all descriptors
+
+    @property
+    def percentiles(self) -> Floats:
+        """[5, D] of the decoded descriptors, at `PERCENTILES`."""
+        return np.percentile(self.decoded, PERCENTILES, axis=0).astype(np.float32)
+
+    @property
+    def ranges(self) -> Floats:
+        """5-95 % range of each decoded descriptor [D], at least what is worth a slider."""
+        return spans(self.decoded)
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Which descriptors [D] have a range worth a slider."""
+        low, high = np.percentile(self.decoded, (5, 95), axis=0)
+        return np.asarray(high - low >= LEAST)
+
+
+def spans(values: Floats) -> Floats:
+    """5-95 % range of each descriptor [D] of values [N, D], at least what is worth a slider."""
+    low, high = np.percentile(values, (5, 95), axis=0)
+    return np.maximum(high - low, LEAST).astype(np.float32)
+
+
+def survey(vae: Vae, mels: Floats) -> Survey:
+    """Look at the normalised mels [N, M, L] of the recordings' chunks. At least one is needed."""
+    assert len(mels)
+    level = np.concatenate([describe_array(grid.expand(m, vae.spec.gain))[:, 0] for m in _batches(mels)])
+    chunks = np.flatnonzero(level >= np.percentile(level, 95) - AUDIBLE_DB)
+    with torch.no_grad():
+        found = [vae.encode(torch.from_numpy(m)) for m in _batches(mels[chunks])]
+        mean, logvar = (torch.cat(x) for x in zip(*found, strict=True))
+        decoded = np.concatenate([values(vae, z).numpy() for z in mean.split(BATCH)])
+    latents = mean.numpy()
+    centred = (latents - latents.mean(0)).astype(np.float64)
+    covariance = centred.T @ centred / len(latents) + np.diag(logvar.exp().mean(0).double().numpy())
+    variance, axes = np.linalg.eigh(covariance)
+    spread = (axes * np.sqrt(np.maximum(variance, LEAST_VARIANCE)))[:, ::-1]  # largest first
+    distance = np.square((decoded - np.median(decoded, axis=0)) / spans(decoded)).sum(1)
+    return Survey(chunks, latents, np.ascontiguousarray(spread, np.float32), decoded, int(distance.argmin()))
+
+
+def values(vae: Vae, z: Tensor) -> Tensor:
+    """Descriptors [B, D] of decoded latent points [B, Z]."""
+    return describe(magnitudes(vae, z))
+
+
+def magnitudes(vae: Vae, z: Tensor) -> Tensor:
+    """Decoded mel magnitudes [B, M, L] of latent points [B, Z]: `grid.expand` of what the VAE gives."""
+    return torch.expm1(vae.decode(z) * math.log1p(vae.spec.gain)) / vae.spec.gain
+
+
+def decode(vae: Vae, z: Floats) -> Floats:
+    """`magnitudes` for numpy, in batches."""
+    with torch.no_grad():
+        return np.concatenate([magnitudes(vae, torch.from_numpy(b)).numpy() for b in _batches(z)])
+
+
+def _batches(x: Floats) -> list[Floats]:
+    return [x[i : i + BATCH] for i in range(0, len(x), BATCH)]

@@ -1,0 +1,147 @@
+"""The streaming vocoder on the CPU: log-mel frames in, samples out, in ONNX Runtime without torch.
+
+Streaming is exact: however the frames are cut into steps, the samples are those of the whole network run at once. Blocks of
+any length are put together from graphs of a few fixed lengths, because static shapes are what makes small blocks fast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core.graph_hifigan import StepGraph, step_graph
+from sda.core.onnx_writer import session
+from sda.errors import ModelError
+from sda.spec import BIGVGAN_GRID, GeneratorSpec, MelSpec
+
+Floats = NDArray[np.float32]
+State = Floats
+"""All that a stream remembers, in one vector [S]; never changed in place."""
+
+BLOCKS = (32, 2, 1)  # frames of the graphs that all blocks are put together from; larger ones are no faster
+LIVE_BLOCK = 2  # frames of the one that is made at once; it also runs up the start state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocoderSpec:
+    """What a vocoder eats and how it answers."""
+
+    name: str
+    grid: MelSpec  # of its log-mel
+    look_ahead: int  # samples by which a stream answers late
+
+    @property
+    def rate(self) -> int:
+        """Of the sound, in Hz."""
+        return self.grid.sample_rate
+
+    @property
+    def hop(self) -> int:
+        """Samples per frame."""
+        return self.grid.hop
+
+
+class HifiganVocoder:
+    """A HiFi-GAN generator as a stream and as a whole. One thread at a time may use an object."""
+
+    def __init__(
+        self, generator: GeneratorSpec, weights: Mapping[str, Floats], *, grid: MelSpec = BIGVGAN_GRID, name: str = "hifigan"
+    ) -> None:
+        """weights: by their names in `hifigan.Generator`'s state dict. grid: of the log-mel that they were trained on.
+
+        Raises `ModelError` where weights are missing or of another shape, or the generator does not fit the grid.
+        """
+        if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
+            found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
+            raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
+        self.spec = VocoderSpec(name=name, grid=grid, look_ahead=generator.look_ahead)
+        self._generator, self._weights = generator, weights
+        self._steps: dict[int, _Step] = {}
+        self._start: State | None = None
+        self._step_of(LIVE_BLOCK)
+
+    @property
+    def rate(self) -> int:
+        """Hz."""
+        return self.spec.rate
+
+    @property
+    def hop(self) -> int:
+        """Samples per frame."""
+        return self.spec.hop
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples by which `step` answers late."""
+        return self.spec.look_ahead
+
+    def start(self) -> State:
+        """The state after an endless run of silence."""
+        if self._start is None:
+            live = self._step_of(LIVE_BLOCK)
+            silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size, np.float32)
+            for _ in range(0, self._generator.memory + math.ceil(self.look_ahead / self.hop), LIVE_BLOCK):
+                _, state = live.run(silence, state)
+            state.setflags(write=False)
+            self._start = state
+        return self._start
+
+    def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
+        assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
+        audio, place = [np.zeros(0, np.float32)], 0
+        for block in BLOCKS:
+            while log_mel.shape[1] - place >= block:
+                samples, state = self._step_of(block).run(log_mel[:, place : place + block], state)
+                audio.append(samples)
+                place += block
+        return np.concatenate(audio), state
+
+    def __call__(self, log_mel: Floats) -> Floats:
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges."""
+        after = self._silence(math.ceil(self.look_ahead / self.hop))
+        late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
+        return late[self.look_ahead :][: log_mel.shape[1] * self.hop]
+
+    def _silence(self, frames: int) -> Floats:
+        return np.full((self.spec.grid.n_mels, frames), math.log(self.spec.grid.floor), np.float32)
+
+    def _step_of(self, frames: int) -> _Step:
+        if frames not in self._steps:
+            self._steps[frames] = _Step(step_graph(self._generator, self._weights, frames))
+        return self._steps[frames]
+
+
+class _Step:
+    """A step of a fixed number of frames, bound once to buffers of its own: binding 70 tensors anew costs more than a frame."""
+
+    def __init__(self, graph: StepGraph) -> None:
+        self._session = session(graph.model)
+        self._binding = self._session.io_binding()
+        lengths = [math.prod(shape) for shape in graph.states]
+        self.size = sum(lengths)
+        self._before, self._after = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
+        for number, (start, stop) in enumerate(pairwise(accumulate(lengths, initial=0))):
+            shape = graph.states[number]
+            _bind(self._binding.bind_input, f"s{number}", self._before[start:stop].reshape(shape))
+            _bind(self._binding.bind_output, f"t{number}", self._after[start:stop].reshape(shape))
+        self._log_mel, self._audio = np.zeros(graph.input, np.float32), np.zeros(graph.output, np.float32)
+        _bind(self._binding.bind_input, "log_mel", self._log_mel)
+        _bind(self._binding.bind_output, "audio", self._audio)
+
+    def run(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
+        """log_mel [M, n] -> samples [n * hop] and the state after them; both are the caller's own."""
+        self._log_mel[0, :, 0] = log_mel
+        self._before[:] = state
+        self._session.run_with_iobinding(self._binding)
+        return self._audio.reshape(-1).copy(), self._after.copy()
+
+
+def _bind(bind: Callable[..., None], name: str, buffer: Floats) -> None:
+    """Fix a graph's input or output to a buffer, which must live as long as the binding."""
+    bind(name, "cpu", 0, np.float32, list(buffer.shape), buffer.ctypes.data)

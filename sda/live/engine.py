@@ -1,0 +1,282 @@
+"""The engine: values, OSC and library in one process, and the children that sound. No torch, no device, no window.
+
+One thread owns everything but the values: it takes what children send, one event after the other. The OSC thread sets
+values, which go straight on to the renderer, and leaves notes for that thread where more is asked.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sda.adapters.osc import OscPort
+from sda.adapters.osc_acts import Status
+from sda.control import MODEL_SOURCE, Change, Controls
+from sda.core.latent import Slider
+from sda.errors import AudioError, ControlError, DeviceError, ModelError
+from sda.formats import distill
+from sda.live.facts import Facts
+from sda.live.options import Options
+from sda.live.repertoire import Repertoire
+from sda.live.ring import Ring
+from sda.live.supervisor import Child, Events, Role
+from sda.live.wire import Message
+
+RATE = 48_000  # Hz wished of the device
+HIGHEST_RATE = 192_000  # Hz for which the ring has room
+TICK = 0.25  # s between looks at what is due
+OPENING = 15.0  # s for a device to open
+LIBRARY_S = 2.0  # s between looks at the library's folder
+FINISHING = 60.0  # s for a long file to be flushed to the disk
+CLOSING = 3.0  # s for everything else
+LAST_FADE = 0.03  # s for the player to fade out before it is ended
+
+
+class _Stopped(Exception):
+    """The run was ended before it had begun."""
+
+
+class Engine:
+    """One run of the instrument."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        """Read the model's header and set the first values; nothing runs yet. `say` tells the musician a line.
+
+        Raises `SdaError` for a model that cannot be read and for values that controls do not take.
+        """
+        self.options, self._say = options, say
+        self.controls, self.facts = Controls(), Facts(options.buffer)
+        self._events: Events = queue.SimpleQueue()
+        self._player = Role("player", self._player_spec, self._events)
+        self._renderer = Role("renderer", self._renderer_spec, self._events)
+        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say)
+        self._ring: Ring | None = None
+        self._osc: OscPort | None = None
+        self._looked = 0.0  # when the library was looked at, s
+        self._numbers = itertools.count(1)  # tell questions and acts apart
+        self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
+        self._postponed: list[int] = []  # of those, whom a model that loads keeps waiting
+        self._takes = 0  # players started so far
+        self._silent = ""  # what the player failed for, already said
+        if options.model is not None:
+            self._announce(options.model)
+        for identity, value in options.values.items():
+            change = self.controls.set(identity, value, "command line")
+            if change is not None and change.adjusted:
+                row = self.controls.row(identity)
+                raise ControlError(f"{identity}: expected {row.low:g} to {row.high:g}, found {value}")
+        self.controls.subscribe(self._forward)
+
+    def _announce(self, path: Path) -> None:
+        """The sliders of a model that is not loaded yet, so that they can be set from the start."""
+        header = distill.read_header(path)
+        sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
+        self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])
+        self.controls.set("model", header.name, MODEL_SOURCE)
+
+    # What the OSC surface asks, in its thread.
+
+    def status(self) -> Status:
+        """The state of everything."""
+        return self.facts.status(bool(self.controls.get("play")), self._osc.dropped if self._osc else None)
+
+    def models(self) -> Sequence[str]:
+        """Names of the library's models."""
+        return self._repertoire.names
+
+    def panic(self) -> None:
+        """Silence within 10 ms: the player's mute word, then `play` off. `play` on ends it."""
+        if self._ring is not None:
+            self._ring.muted = True
+        self.controls.set("play", False, f"panic {next(self._numbers)}")
+
+    def center(self) -> None:
+        """Every slider to 0."""
+        self.controls.center(f"center {next(self._numbers)}")
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call `done` once the renderer has taken everything sent so far."""
+        number = next(self._numbers)
+        self._waiting[number] = done
+        self._events.put((None, {"kind": "settle", "n": number}))
+
+    def stop(self) -> None:
+        """End the run, from any thread or signal handler."""
+        self._events.put((None, {"kind": "stop"}))
+
+    def _forward(self, changes: tuple[Change, ...]) -> None:
+        """Changed values on their way to the renderer; inside the controls' lock."""
+        for change in changes:
+            if change.id == "model":
+                if not change.source.startswith(MODEL_SOURCE):
+                    self._events.put((None, {"kind": "wish", "text": change.value}))
+                continue
+            if change.id == "play" and change.value and self._ring is not None:
+                self._ring.muted = False
+            token = self._repertoire.token
+            self._renderer.send({"kind": "set", "id": change.id, "value": change.value, "token": token})
+
+    # The run.
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where OSC is received."""
+        assert self._osc is not None
+        return self._osc.address
+
+    @property
+    def _to_file(self) -> bool:
+        return self.options.audio.startswith("file:")
+
+    def run(self, started: Callable[[], None]) -> None:
+        """Start, call `started` when all is up, serve until the end, and close everything, whatever happens.
+
+        Raises `SdaError` where the port, the device or the first model cannot be had, or the file not be written.
+        """
+        try:
+            self._start()
+            started()
+            self._serve()
+        except _Stopped:
+            pass
+        finally:
+            self._close()
+
+    def _start(self) -> None:
+        self._ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
+        self._repertoire.look()
+        self._osc = OscPort(*self.options.osc, self.controls, self)
+        self._player.start()
+        self._await("ready", "failed", OPENING)
+        self._renderer.start()
+        if self.options.model is not None:
+            self._repertoire.load(self.options.model)
+            self._await("loaded", "refused", float("inf"))
+
+    def _await(self, good: str, bad: str, seconds: float) -> None:
+        """Handle events until a child sends one of two kinds; what the bad one says is an error."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            child, message = self._next()
+            if child is not None and message is None:
+                raise DeviceError(f"the {child.role} ended while it started ({child.stop(CLOSING)})")
+            if message is None or message["kind"] == "stop":
+                raise _Stopped
+            if message["kind"] == bad:
+                raise (DeviceError if bad == "failed" else ModelError)(message["text"])
+            self._handle(child, message)
+            if message["kind"] == good:
+                return
+        raise DeviceError(f"{self.options.audio or 'the default device'}: did not open within {OPENING:g} s")
+
+    def _next(self) -> tuple[Child | None, Message | None]:
+        try:
+            return self._events.get(timeout=TICK)
+        except queue.Empty:
+            return None, {"kind": "tick"}
+
+    def _serve(self) -> None:
+        while True:
+            child, message = self._next()
+            if message is not None and message["kind"] in ("stop", "finished"):
+                return
+            if child is None or child in (self._player.child, self._renderer.child):  # not one that was replaced
+                self._handle(child, message)
+            now = time.monotonic()
+            self._player.revive(now)
+            if self._renderer.revive(now):
+                self._repertoire.restore(self._renderer.crashes)
+            if now - self._looked > LIBRARY_S:
+                self._looked = now
+                self._repertoire.look()
+
+    def _close(self) -> None:
+        """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
+        if self._ring is not None and not self._to_file:
+            self._ring.muted = True
+            time.sleep(LAST_FADE)
+        self._player.stop(FINISHING if self._to_file else CLOSING)
+        self._renderer.stop(CLOSING)
+        if self._osc is not None:
+            self._osc.close()
+        if self._ring is not None:
+            self._ring.close()
+
+    # What children send.
+
+    def _handle(self, child: Child | None, message: Message | None) -> None:
+        if message is None:
+            assert child is not None
+            self._mourn(self._player if child is self._player.child else self._renderer)
+            return
+        match message["kind"]:
+            case "report" if child is self._player.child:
+                self.facts.played_on(message)
+            case "report":
+                self.facts.rendered(message)
+            case "ready":
+                self._opened(message)
+            case "failed":
+                self._failed(message["text"])
+            case "loaded":
+                self._repertoire.loaded(message)
+            case "refused":
+                self._repertoire.refused(message)
+            case "broken":
+                self._repertoire.broke(message["text"])
+            case "wish":
+                self._repertoire.wish(message["text"])
+            case "settle":
+                self._postponed.append(message["n"])
+            case "synced":
+                self._waiting.pop(message["n"], lambda: None)()
+        while self._postponed and not self.facts.loading:
+            self._renderer.send({"kind": "sync", "n": self._postponed.pop(0)})
+
+    def _opened(self, message: Message) -> None:
+        """A player is ready; where its device has another rate than the last one, the renderer starts anew."""
+        before = self.facts.rate
+        self.facts.ready(message)
+        if self._silent:
+            self._silent = ""
+            self._say(f"sound is back: {self.facts.device}")
+        if before not in (0, self.facts.rate):
+            self._renderer.stop(CLOSING)
+            self._renderer.start()
+            self._repertoire.restore(0)
+
+    def _failed(self, text: str) -> None:
+        """The device went away, or the disk is full. A device is waited for, and said so once."""
+        if self._to_file:
+            raise AudioError(text)
+        if not self._silent:
+            self._say(f"{text}; trying again until it is back")
+        self._silent = text
+
+    def _mourn(self, role: Role) -> None:
+        """A child died: say so, and let nobody wait for its answers."""
+        how = role.bury(time.monotonic())
+        if role is self._renderer or not self._silent:
+            self._say(f"the {role.name} ended ({how}) and is started again")
+        for number in tuple(self._waiting):
+            self._waiting.pop(number)()
+
+    def _player_spec(self) -> Message:
+        """What the next player is to do: the rest of the duration, a file of its own."""
+        assert self._ring is not None
+        options, audio = self.options, self.options.audio
+        done = self.facts.totals[0]
+        self._takes += 1
+        if self._to_file and self._takes > 1:
+            path = Path(audio)
+            audio = str(path.with_name(f"{path.stem}-{self._takes}{path.suffix}"))
+        left = None if options.duration is None else max(0.0, options.duration - done)
+        return {"ring": self._ring.name, "audio": audio, "rate": RATE, "duration": left}
+
+    def _renderer_spec(self) -> Message:
+        assert self._ring is not None
+        hold = self.options.model is not None and self._ring.written == 0
+        return {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}

@@ -1,0 +1,86 @@
+"""What the engine knows of its children and its model, as they last told, and as `/sda/status` tells it on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sda.adapters.osc_acts import Status
+from sda.live.wire import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that sounds."""
+
+    path: Path
+    name: str
+    vocoder: str
+    why: str  # why this vocoder
+
+
+@dataclass(slots=True)
+class Facts:
+    """The last word on everything. The engine's main thread writes it, the OSC thread reads it."""
+
+    buffer: float  # s of sound that may lie in the ring
+    model: Model | None = None
+    trouble: str = ""  # why there is no sound, where that is not plain
+    loading: bool = False
+    device: str = ""
+    rate: int = 0  # Hz
+    device_latency: float = 0.0  # s
+    delay: float = 0.0  # s, of the signal path
+    rtf_mean: float = 0.0
+    rtf_worst: float = 0.0
+    peak: float = 0.0  # since the player's last report
+    played: int = 0  # frames, by the player that runs
+    underruns: int = 0
+    past_played: float = 0.0  # s, by the players before it
+    past_underruns: int = 0
+    born: float = field(default_factory=time.monotonic)
+
+    def ready(self, message: Message) -> None:
+        """A player opened its device."""
+        self.past_played, self.past_underruns = self.totals
+        self.played = self.underruns = 0
+        self.device, self.rate, self.device_latency = message["device"], message["rate"], message["latency"]
+
+    def played_on(self, message: Message) -> None:
+        """A player's report."""
+        self.played, self.underruns, self.peak = message["played"], message["underruns"], message["peak"]
+
+    def rendered(self, message: Message) -> None:
+        """A renderer's report."""
+        self.rtf_mean, self.rtf_worst, self.delay = message["rtf_mean"], message["rtf_worst"], message["delay"]
+
+    @property
+    def totals(self) -> tuple[float, int]:
+        """Seconds played and under-runs, of all players together."""
+        return self.past_played + self.played / max(1, self.rate), self.past_underruns + self.underruns
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a control's change to its sound, at the most."""
+        return self.delay + self.buffer + self.device_latency
+
+    def status(self, play: bool, dropped: int | None) -> Status:
+        """The state in the words of the control surface."""
+        model = self.model
+        state = "loading" if self.loading else "empty" if model is None else "playing" if play else "stopped"
+        why = self.trouble or (model.why if model is not None else "no model is loaded")
+        return Status(
+            state=state,
+            model=model.name if model else "",
+            vocoder=model.vocoder if model else "",
+            why=why,
+            device=self.device,
+            rtf_mean=self.rtf_mean,
+            rtf_worst=self.rtf_worst,
+            underruns=self.totals[1],
+            latency_ms=1000 * self.latency,
+            rate=self.rate,
+            uptime_s=int(time.monotonic() - self.born),
+            dropped=-1 if dropped is None else dropped,
+        )

@@ -1,0 +1,21 @@
+"""What a run of the instrument was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sda.params import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The choices of `sda-engine run`."""
+
+    osc: tuple[str, int]  # host and port to receive at
+    model: Path | None = None
+    audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
+    duration: float | None = None  # s from the first sample
+    buffer: float = 0.04  # s of sound that may lie in the ring
+    values: Mapping[str, Value] = field(default_factory=dict)  # first values, by id or slider alias

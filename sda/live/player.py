@@ -1,0 +1,124 @@
+"""The player process: from the ring to the device, a file, or nowhere.
+
+Spec (the first message): `ring` its name, `audio` as in `--audio`, `rate` wished in Hz, `duration` in s or null.
+Sends `ready` (device, rate, latency), `report` 20 times a second, `finished` after the duration, `failed` (text) where
+the device is not there or goes away. Ends with the engine, by SIGTERM or Ctrl-C; a file is finished and kept in any case.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from sda.errors import DeviceError, SdaError
+from sda.live import wire
+from sda.live.ring import Ring
+from sda.live.sinks import Feed, PacedSink, Sink
+
+REPORT = 0.05  # s between reports
+PATIENCE = 1.0  # s for a device to close; one whose server died never does
+FAILED = 3  # exit code after `failed`
+
+
+class Player:
+    """One performance: a sink that pulls from the ring, watched until it ends."""
+
+    def __init__(self, sink: Sink, feed: Feed, send: wire.Send) -> None:
+        self._sink, self._feed, self._send = sink, feed, send
+
+    def run(self, stop: threading.Event) -> int:
+        """Play until `stop`, the end of the duration, or a failure; returns the exit code."""
+        self._sink.start(self._feed)
+        self._send({"kind": "ready", "device": self._sink.name, "rate": self._sink.rate, "latency": self._sink.latency})
+        while not stop.wait(REPORT) and not self._feed.done:
+            if (text := self._sink.failure()) is not None:
+                self._send({"kind": "failed", "text": text})
+                return FAILED
+            self._report()
+        self._report()
+        if self._feed.done:
+            self._send({"kind": "finished"})
+        return 0
+
+    def _report(self) -> None:
+        feed = self._feed
+        self._send(
+            {
+                "kind": "report",
+                "time": time.monotonic(),  # s, of the clock all processes of a machine share
+                "played": feed.played,
+                "read": feed.read,
+                "underruns": feed.underruns,
+                "peak": feed.take_peak(),
+            }
+        )
+
+
+def open_sink(audio: str, rate: int) -> Sink:
+    """The sink that `--audio` names. Raises `SdaError` where there is no such device, or the file cannot be written."""
+    if audio == "null":
+        return PacedSink(rate, None)
+    if audio.startswith("file:"):
+        return PacedSink(rate, Path(audio.removeprefix("file:")))
+    from sda.live.player_device import DeviceSink  # PortAudio looks for every device of the machine when it is loaded
+
+    return DeviceSink(audio, rate)
+
+
+def play(spec: wire.Message, send: wire.Send, stop: threading.Event) -> int:
+    """Open what the spec asks for, play, close it whatever happened; returns the exit code."""
+    ring = Ring.attach(spec["ring"])
+    try:
+        sink = open_sink(spec["audio"], spec["rate"])
+    except SdaError as error:
+        send({"kind": "failed", "text": str(error)})
+        return FAILED
+    try:
+        gc.collect()
+        gc.freeze()  # a collection in the callback costs its time
+        code = Player(sink, Feed(ring, sink.rate, spec["duration"]), send).run(stop)
+    except DeviceError as error:
+        send({"kind": "failed", "text": str(error)})
+        code = FAILED
+    if not spec["audio"].startswith("file:"):
+        close = threading.Thread(target=sink.close, daemon=True)
+        close.start()
+        close.join(PATIENCE)
+        return code
+    try:
+        sink.close()
+    except SdaError as error:
+        send({"kind": "failed", "text": str(error)})
+        code = FAILED
+    return code
+
+
+def main() -> None:
+    """Read the spec and play. Never returns: a library whose server died must not hold up the end of the process."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    source, sink = wire.of_this_process()
+    inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
+
+    def receive(message: wire.Message | None) -> None:
+        inbox.put(message)
+        if message is None:
+            stop.set()
+
+    pipe = wire.Wire(source, sink, receive)
+    spec = inbox.get()
+    code = 0 if spec is None else play(spec, pipe.send, stop)
+    pipe.close()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Which model sounds, which one loads, and which the library holds. The engine's main thread calls it, and no other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sda.control import MODEL_SOURCE, Controls
+from sda.errors import SdaError
+from sda.library import Library
+from sda.live.facts import Facts, Model
+from sda.live.wire import Message, Send
+
+HOPELESS = 2  # crashes in a row after which a renderer starts without a model
+
+
+class Repertoire:
+    """Loads models into the renderer and keeps the controls in step with the one that sounds."""
+
+    def __init__(self, controls: Controls, facts: Facts, send: Send, say: Callable[[str], None]) -> None:
+        """`send` reaches the renderer; `say` tells the musician a line."""
+        self.names: Sequence[str] = ()  # of the library's models
+        self.token = 0  # of the model whose sliders the controls are
+        self._controls, self._facts, self._send, self._say = controls, facts, send, say
+        self._library, self._stamp = Library(), 0
+        self._asked = 0  # loads so far
+        self._shown = 0  # times that the control was set from here
+        self._loading: Path | None = None
+
+    def look(self) -> None:
+        """Read the names again if the library's folder changed."""
+        try:
+            stamp = (self._library.home / "models").stat().st_mtime_ns
+        except OSError:
+            stamp = -1
+        if stamp != self._stamp:
+            self._stamp = stamp
+            with contextlib.suppress(SdaError):
+                self.names = tuple(entry.name for entry in self._library.entries() if entry.document is not None)
+
+    def wish(self, text: str) -> None:
+        """Load the model that an OSC client named; never a path."""
+        try:
+            path = self._library.resolve(text, paths=False)
+        except SdaError as error:
+            self._stay(str(error))
+        else:
+            self.load(path)
+
+    def load(self, path: Path) -> None:
+        """Have the renderer load a file."""
+        self._asked += 1
+        self._loading, self._facts.loading = path, True
+        values = self._controls.values()
+        sliders = {row.name: values.pop(row.id) for row in self._controls.sliders}
+        values.pop("model")
+        place = str(path.absolute())
+        self._send({"kind": "load", "token": self._asked, "path": place, "values": values, "sliders": sliders})
+
+    def loaded(self, message: Message) -> None:
+        """The renderer changed to a model: the sliders are its own from here on."""
+        if message["token"] != self._asked or self._loading is None:
+            return
+        self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"])
+        self._facts.trouble, self._facts.loading, self._loading = "", False, None
+        self.token = self._asked
+        self._controls.install_sliders(message["sliders"], message["explains"])
+        self._name(message["name"])
+
+    def refused(self, message: Message) -> None:
+        """The renderer could not load what was asked for; what sounded goes on."""
+        if message["token"] == self._asked:
+            self._facts.loading, self._loading = False, None
+            self._stay(message["text"])
+
+    def broke(self, text: str) -> None:
+        """The model stopped sounding."""
+        self._facts.model, self._facts.trouble = None, text
+        self._say(text)
+
+    def restore(self, crashes: int) -> None:
+        """Tell a new renderer what the old one knew; after two crashes in a row without the model that may be to blame."""
+        if self._loading is not None:
+            self._stay(f"{self._loading}: the renderer died loading it")
+            self._loading, self._facts.loading = None, False
+        model = self._facts.model
+        if model is not None and crashes >= HOPELESS:
+            self.broke(f"the renderer died {crashes} times in a row with {model.name}; it goes on without a model")
+        elif model is not None:
+            self.load(model.path)
+
+    def _stay(self, text: str) -> None:
+        """Say why a load came to nothing, and set the control back to the model that sounds."""
+        self._say(text)
+        if self._facts.model is None:
+            self._facts.trouble = text
+        self._name(self._facts.model.name if self._facts.model else "")
+
+    def _name(self, name: str) -> None:
+        """Show what sounds. The source is new each time: one that repeats itself is not heard by `Controls`."""
+        self._shown += 1
+        self._controls.set("model", name, f"{MODEL_SOURCE} {self._shown}")

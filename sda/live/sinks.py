@@ -1,0 +1,135 @@
+"""Where the player's frames go, and how they are asked for: `null` and `file:PATH.wav`, by the monotonic clock.
+
+A device (`player_device`) asks in its own callback. Whoever asks calls `Feed.pull`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sda.errors import AudioError
+from sda.formats.audio_out import AudioWriter
+from sda.live.ring import CHANNELS, Floats, Ring, RingReader
+
+BLOCK = 128  # frames a paced sink takes at a time: with the 5 ms fade, muted within 10 ms
+SLIP = 0.05  # s by which a paced sink may be late before it gives the time up for lost
+
+
+class Feed:
+    """Hands out the ring's frames, counts them, measures them, and ends after the duration."""
+
+    def __init__(self, ring: Ring, rate: int, duration: float | None) -> None:
+        self._ring, self._reader = ring, RingReader(ring, rate)
+        self._limit = None if duration is None else round(duration * rate)
+        self.played = 0  # frames since the first real one, silence of a dry ring included
+        self.peak = 0.0  # of what was handed out since `take_peak`
+        self.pulled_at = time.monotonic()  # s, of the last call
+
+    @property
+    def underruns(self) -> int:
+        """Times the ring ran dry under a sound."""
+        return self._reader.underruns
+
+    @property
+    def read(self) -> int:
+        """Frames of the ring taken since the engine's start, whoever took them."""
+        return self._ring.read
+
+    @property
+    def done(self) -> bool:
+        """The duration has been played."""
+        return self._limit is not None and self.played >= self._limit
+
+    def pull(self, out: Floats) -> int:
+        """Fill `out` [n, 2]; returns how many of its frames belong to the performance."""
+        self.pulled_at = time.monotonic()
+        self._reader.read_into(out)
+        if not self._reader.started:
+            return 0
+        count = len(out) if self._limit is None else max(0, min(len(out), self._limit - self.played))
+        out[count:] = 0.0
+        self.played += count
+        self.peak = max(self.peak, float(out.max()), -float(out.min()))
+        return count
+
+    def take_peak(self) -> float:
+        """The peak since the last call, and start anew."""
+        peak, self.peak = self.peak, 0.0
+        return peak
+
+
+class Sink(Protocol):
+    """Something that asks a `Feed` for frames until it is closed."""
+
+    name: str
+    rate: int  # Hz
+    latency: float  # s from being asked to being heard
+
+    def start(self, feed: Feed) -> None: ...
+
+    def failure(self) -> str | None:
+        """Why no more frames are asked for, or None while all is well."""
+
+    def close(self) -> None: ...
+
+
+class PacedSink:
+    """Frames taken at the pace of the monotonic clock; thrown away, or written to a file.
+
+    The file (wav of 32-bit floats, or flac of 24 bits) is written beside its place and takes its name by `close`; where
+    nothing was played there is none.
+    """
+
+    latency = 0.0
+
+    def __init__(self, rate: int, path: Path | None) -> None:
+        """Raises `AudioError` where the file cannot be written."""
+        self.rate = rate
+        self.name = "null" if path is None else f"file:{path}"
+        self._context = contextlib.ExitStack()
+        self._writer: AudioWriter | None = None
+        if path is not None:
+            depth = "24" if path.suffix.lower() == ".flac" else "32f"
+            self._writer = self._context.enter_context(AudioWriter(path, rate, CHANNELS, depth=depth))
+        self._error: str | None = None
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, feed: Feed) -> None:
+        self._thread = threading.Thread(target=self._run, args=(feed,), name="pace", daemon=True)
+        self._thread.start()
+
+    def _run(self, feed: Feed) -> None:
+        block = np.zeros((BLOCK, CHANNELS), np.float32)
+        due = time.monotonic()
+        while not self._closing.is_set() and not feed.done:
+            count = feed.pull(block)
+            if self._writer is not None and count:
+                try:
+                    self._writer.write(block[:count].T)
+                except AudioError as error:
+                    self._error = str(error)
+                    return
+            now = time.monotonic()
+            due = max(due + BLOCK / self.rate, now - SLIP)
+            if due > now:
+                time.sleep(due - now)
+
+    def failure(self) -> str | None:
+        return self._error
+
+    def close(self) -> None:
+        """Finish the file, with whatever a failed write left of it. Raises `AudioError` where it cannot be kept."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._writer is not None and self._writer.frames == 0:
+            nothing = AudioError(f"{self.name}: nothing was played")
+            self._context.__exit__(AudioError, nothing, None)
+        self._context.close()

@@ -1,0 +1,163 @@
+"""A whole training of a model: gather the recordings, train the VAE, find its sliders, hand over the document."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sda.core.analysis import Analysis
+from sda.core.vae import Vae
+from sda.formats.distill import ModelDocument
+from sda.spec import BIGVGAN_GRID, VaeSpec
+from sda.train import loop
+from sda.train.analyze import analyzing
+from sda.train.corpus import Corpus, Recording, find, gather
+from sda.train.device import pick
+from sda.train.run import Event, Run
+from sda.train.vae import VaePlan, VaeTraining, choose
+from sda.voices import by_name
+
+STEPS_FOR_SECONDS = 60.0  # s of training on a CPU when nothing else is asked
+
+
+def gathered(run: Run, source: Path, shortest: int) -> Iterator[Event]:
+    """Decode the recordings into the run folder, unless a resumed run has them already; a file event for each."""
+    folder = run.path / "corpus"
+    if (folder / "corpus.json").exists():
+        yield from (file_event(r) for r in Corpus(folder).recordings)
+        return
+    files = find(source)
+    for recording in gather(
+        source, folder, rate=BIGVGAN_GRID.sample_rate, shortest=shortest, seed=run.spec["seed"], files=files
+    ):
+        yield file_event(recording)
+
+
+def file_event(recording: Recording) -> Event:
+    return Event(
+        "file",
+        {
+            "name": recording.name,
+            "seconds": recording.seconds,
+            "rate": recording.rate,
+            "channels": recording.channels,
+            "peak_db": recording.peak_db,
+            "used": recording.used,
+            "notes": list(recording.notes),
+        },
+    )
+
+
+def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Event]:
+    """Train, or go on training, what the run's spec asks for; `keep` stores the model, also one that was cut short.
+
+    Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
+    """
+    spec = run.spec
+    yield from gathered(run, Path(spec["source"]), shortest=VaeSpec().frames * BIGVGAN_GRID.hop)
+    corpus = Corpus(run.path / "corpus")
+    vae_spec, plan = planned(run, corpus)
+    training = VaeTraining(corpus, vae_spec, plan, device=pick(spec["device"]))
+    if run.checkpoint.exists():
+        loop.resume(run, training)
+    yield Event(
+        "start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), **summary(corpus)}
+    )
+    yield from loop.follow(run, training, plan.steps)
+    finished = training.done >= plan.steps
+    training.net.load_state_dict(training.best)
+    net = training.net.cpu().eval()
+    analysis = yield from sliders_found(corpus, net, run.spec["seed"])
+    document = document_of(run, corpus, training, analysis)
+    path = keep(document)
+    if finished:
+        shutil.rmtree(run.path / "corpus")
+    sliders = [s["name"] for s in document.analysis["sliders"]]
+    yield Event(
+        "end",
+        {
+            "finished": finished,
+            "model": str(path),
+            "sliders": sliders,
+            "training": document.training,
+            "notes": document.analysis["notes"],
+        },
+    )
+
+
+def planned(run: Run, corpus: Corpus) -> tuple[VaeSpec, VaePlan]:
+    """The net and plan of a run: read from its spec, or chosen now and written there, minutes made into steps."""
+    if "plan" in run.spec:
+        return VaeSpec.from_json(run.spec["vae"]), VaePlan.from_json(run.spec["plan"])
+    vae_spec, plan = choose(corpus.seconds, len(corpus.training))
+    plan = replace(plan, seed=run.spec["seed"])
+    if epochs := run.spec.get("epochs"):
+        crop_s = vae_spec.frames * BIGVGAN_GRID.hop / corpus.rate
+        steps = max(1, math.ceil(epochs * corpus.seconds / (plan.batch * crop_s)))
+    else:
+        trial = VaeTraining(corpus, vae_spec, plan, device=pick(run.spec["device"]))
+        wanted = (run.spec.get("minutes") or 0) * 60 or STEPS_FOR_SECONDS
+        steps = max(1, round(wanted / loop.seconds_per_step(trial)))
+    plan = replace(plan, steps=steps)
+    run.amend(vae=vae_spec.to_json(), plan=plan.to_json())
+    return vae_spec, plan
+
+
+def sliders_found(corpus: Corpus, net: Vae, seed: int) -> Generator[Event, None, Analysis]:
+    """The analysis of the trained net, its names tested on the draft vocoder's sound; a stage event for each part."""
+    steps = analyzing(corpus, net, by_name("draft"), seed=seed)
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            analysis: Analysis = end.value
+            return analysis
+        yield Event("stage", {"name": progress.stage, "share": progress.share})
+
+
+def document_of(run: Run, corpus: Corpus, training: VaeTraining, analysis: Analysis) -> ModelDocument:
+    """The model file of a training's best weights and their sliders."""
+    error = training.judge.measure(training.net)
+    weights = {f"vae.{name}": tensor.detach().cpu().numpy() for name, tensor in training.best.items()}
+    return ModelDocument(
+        id=run.spec["id"],
+        name=run.spec["name"],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        tags=(),
+        grid=BIGVGAN_GRID,
+        vae=training.net.spec,
+        analysis=analysis.to_header(),
+        dataset=summary(corpus),
+        training={
+            "steps": training.done,
+            "planned_steps": training.plan.steps,
+            "best_step": training.best_step,
+            "held_out": {k: round(float(v), 4) for k, v in error.items() if isinstance(v, float)},
+            "seed": run.spec["seed"],
+        },
+        vocoder=None,
+        vocoder_training={},
+        extra={},
+        tensors={**weights, **analysis.map.tensors()},
+    )
+
+
+def summary(corpus: Corpus) -> dict[str, Any]:
+    """What a model file says of its recordings: no names, no paths."""
+    return {
+        "files": len(corpus.training) + len(corpus.held_out),
+        "held_out": len(corpus.held_out),
+        "seconds": round(corpus.seconds, 2),
+    }
+
+
+def parameters(net: torch.nn.Module) -> int:
+    """Numbers that training may change."""
+    return sum(p.numel() for p in net.parameters())

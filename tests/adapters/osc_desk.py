@@ -1,0 +1,86 @@
+"""A surface with an engine that only remembers and a clock driven by hand, for the tests of the OSC adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from sda.adapters.osc_acts import Status
+from sda.adapters.osc_packet import encode, encode_bundle
+from sda.adapters.osc_surface import Outgoing, Surface
+from sda.control import Controls
+
+HOST = "127.0.0.1"
+MAX, DESIGNER = (HOST, 5001), (HOST, 5002)
+
+
+class Engine:
+    """An engine that does nothing but remember."""
+
+    def __init__(self, controls: Controls) -> None:
+        self.controls = controls
+        self.panics = 0
+        self.waiting: list[Callable[[], None]] = []
+        self.holds = False  # settle: keep `done` instead of calling it
+        self.broken: Exception | None = None
+
+    def status(self) -> Status:
+        if self.broken is not None:
+            raise self.broken
+        return Status(state="playing", model="bells", vocoder="hifigan", why="own", rtf_mean=0.25, rate=48_000, uptime_s=7)
+
+    def models(self) -> Sequence[str]:
+        return ["bells", "rain"]
+
+    def panic(self) -> None:
+        self.panics += 1
+
+    def center(self) -> None:
+        self.controls.center("act")
+
+    def settle(self, done: Callable[[], None]) -> None:
+        if self.holds:
+            self.waiting.append(done)
+        else:
+            done()
+
+
+class Desk:
+    """A surface with a hand-driven clock; answers come back as (address, *args), read by python-osc."""
+
+    def __init__(self, names: Sequence[str] = ("Brightness", "noise")) -> None:
+        self.controls = Controls()
+        self.controls.install_sliders(names)
+        self.engine = Engine(self.controls)
+        self.surface = Surface(self.controls, self.engine, wall_clock=lambda: 1_000_000.0)
+        self.now = 100.0
+
+    def raw(self, data: bytes, source: tuple[str, int] = MAX) -> list[Outgoing]:
+        return self.surface.receive(data, source, self.now)
+
+    def send(self, address: str, *args: object, source: tuple[str, int] = MAX) -> list[tuple[object, ...]]:
+        self.now += 0.001
+        return read(self.raw(encode(address, *args), source))
+
+    def due(self, after: float = 0.0) -> list[tuple[object, ...]]:
+        self.now += after
+        return read(self.surface.due(self.now)[0])
+
+
+def read(out: Sequence[Outgoing]) -> list[tuple[object, ...]]:
+    messages = [OscMessage(packet) for packet, _ in out]
+    return [(m.address, *m.params) for m in messages]
+
+
+def bundle(*elements: bytes, after: float | None = None) -> bytes:
+    """A bundle, at a moment given in seconds after the desk's wall clock."""
+    tag = 1 if after is None else int((1_000_000.0 + after + 2_208_988_800) * 2**32)  # 1900 to 1970, RFC 868
+    return encode_bundle(elements, tag)
+
+
+def others(address: str, value: object, tag: str) -> bytes:
+    builder = OscMessageBuilder(address)
+    builder.add_arg(value, tag)
+    return builder.build().dgram

@@ -1,0 +1,81 @@
+"""Several OSC messages at once: bundles, time tags, patterns, and packets that nobody should send."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from osc_desk import DESIGNER, MAX, Desk, bundle, read
+from osc_killers import KILLERS
+
+from sda.adapters.osc_packet import encode
+from sda.adapters.osc_surface import WRITES
+
+
+def test_a_bundle_is_applied_together_and_calls_keep_their_place() -> None:
+    desk = Desk()
+    batches: list[int] = []
+    desk.controls.subscribe(lambda changes: batches.append(len(changes)))
+    inner = bundle(encode("/sda/slider/1", 2.0), encode("/sda/slider/2", 3.0))
+    assert desk.raw(bundle(encode("/sda/gain", -3.0), inner, encode("/sda/play", 1))) == []
+    assert batches == [4]
+    answers = desk.raw(
+        bundle(encode("/sda/gain", -4.0), encode("/sda/q/gain"), encode("/sda/gain", -5.0), encode("/sda/q/gain"))
+    )
+    assert read(answers) == [("/sda/gain", -4.0), ("/sda/gain", -5.0)]
+    desk.raw(bundle(encode("/sda/slider/1", 9.0), encode("/sda/center"), encode("/sda/slider/2", 7.0)))
+    assert desk.controls.get("slider.1") == 0.0
+    assert desk.controls.get("slider.2") == 7.0
+
+
+def test_a_bad_message_does_not_take_its_bundle_along() -> None:
+    desk = Desk()
+    answers = read(desk.raw(bundle(encode("/sda/gain", math.nan), encode("/sda/nope"), encode("/sda/drift", 2.0))))
+    assert [(a[1], a[2]) for a in answers] == [("/sda/nope", "unknown"), ("/sda/gain", "value")]
+    assert desk.controls.get("drift") == 2.0
+
+
+def test_time_tags() -> None:
+    desk = Desk()
+    assert desk.raw(bundle(encode("/sda/gain", -1.0), after=-5.0)) == []
+    assert desk.controls.get("gain") == -1.0
+    answers = read(desk.raw(bundle(encode("/sda/gain", -2.0), after=1.5)))
+    assert desk.controls.get("gain") == -2.0  # scheduling is to come: now, and said once
+    assert [(a[1], a[2]) for a in answers] == [("/sda/gain", "time-tag")]
+    assert desk.raw(bundle(encode("/sda/gain", -3.0), after=1.5)) == []
+    assert len(desk.raw(bundle(encode("/sda/gain", -4.0), after=1.5), DESIGNER)) == 1
+
+
+def test_a_pattern_sets_and_asks_controls() -> None:
+    desk = Desk()
+    desk.send("/sda/slider/*", 4.0)
+    assert desk.send("/sda/q/slider/[1-2]") == [("/sda/slider/1", 4.0), ("/sda/slider/2", 4.0)]
+    desk.send("/sda/{gain,drift}/norm", 0.0)
+    assert desk.send("/sda/q/{gain,drift}") == [("/sda/gain", -60.0), ("/sda/drift", 0.0)]
+    desk.send("/sda/pani?")
+    assert desk.engine.panics == 0  # never acts
+    assert desk.send("/sda/[x", 1)[0][2] == "packet"
+    assert desk.surface.refused == 1
+
+
+@pytest.mark.parametrize("data", KILLERS.values(), ids=KILLERS.keys())
+def test_no_packet_costs_more_than_five_milliseconds(data: bytes) -> None:
+    assert len(data) <= 65_507
+    worst = math.inf
+    for n in range(5):  # the best of five: the machine has other things to do
+        desk = Desk(names=[f"name {n}" for n in range(190)])
+        for source in (MAX, DESIGNER):
+            began = time.perf_counter()
+            desk.surface.receive(data, source, float(n))
+            worst = min(worst, time.perf_counter() - began)
+    assert worst <= 5e-3
+    assert desk.send("/sda/ping", 1) == [("/sda/pong", 1)]
+
+
+def test_a_packet_that_comes_to_too_many_settings_does_nothing() -> None:
+    desk = Desk(names=[str(n) for n in range(100)])
+    packet = bundle(encode("/sda/gain", -9.0), *[encode("/sda/slider/*", float(n)) for n in range(WRITES // 100 + 1)])
+    assert read(desk.raw(packet))[0][2] == "packet"
+    assert desk.surface.refused == 1
+    assert desk.controls.get("gain") == 0.0

@@ -1,0 +1,190 @@
+"""`sda-engine model` and `params`: what they print, what they leave on disk, and what they refuse."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner, Result
+from small_models import TINY_VOCODER, document
+
+from sda.cli.main import cli
+from sda.errors import SdaError
+from sda.formats import distill
+from sda.library import Library
+from sda.params import PARAMS
+
+BELLS, GONG = (str(UUID(int=n << 96)) for n in (0xAAAA1111, 0xBBBB2222))
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setenv("SDA_HOME", str(tmp_path / "home"))
+    made = Library()
+    made.add(replace(document(vocoder=TINY_VOCODER), name="Bells", id=BELLS))
+    made.add(replace(document(), name="Gong", id=GONG, dataset={"files": 7, "seconds": 3725.4}))
+    return made
+
+
+def call(*args: str, answer: str = "") -> Result:
+    return CliRunner().invoke(cli, ["model", *args], input=answer)
+
+
+def printed(*args: str) -> str:
+    result = call(*args)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_list(library: Library) -> None:
+    (library.models / "hurt.distill").write_bytes(b"")
+    head, bells, gong, *rest = printed("list").splitlines()
+    assert head.split() == ["name", "id", "sound", "sliders", "own", "vocoder", "size", "made"]
+    # small_models: 5.5 s of sound, rounded to even; 3725.4 s are 1 h 2 min 5 s
+    assert bells.split()[:7] == ["Bells", "aaaa1111", "0:06", "brightness,", "grit", "yes", bells.split()[6]]
+    assert gong.split()[:6] == ["Gong", "bbbb2222", "1:02:05", "brightness,", "grit", "no"]
+    assert gong.split()[-1] == "2026-01-02"
+    assert " ".join(" ".join(rest).split()) == (
+        "Cannot be read: hurt.distill found an empty file; expected a .distill model of version 2"
+    )
+
+
+def test_list_for_programs(library: Library) -> None:
+    (library.models / "hurt.distill").write_bytes(b"")
+    bells, gong, hurt = json.loads(printed("list", "--json"))
+    assert (bells["name"], bells["id"], bells["own_vocoder"], bells["sliders"]) == (
+        "Bells",
+        BELLS,
+        True,
+        ["brightness", "grit"],
+    )
+    assert (gong["own_vocoder"], gong["dataset"]) == (False, {"files": 7, "seconds": 3725.4})
+    assert gong["bytes"] == (library.models / "Gong.distill").stat().st_size
+    assert hurt["error"].startswith("found an empty file")
+
+
+def test_list_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDA_HOME", str(tmp_path / "none"))
+    assert "is empty" in printed("list")
+    assert json.loads(printed("list", "--json")) == []
+    assert not (tmp_path / "none" / "models").exists()
+
+
+@pytest.mark.parametrize("text", ["Bells", "bel", BELLS, "aaaa", "PATH"])
+def test_every_way_to_call_a_model(library: Library, text: str) -> None:
+    path = library.models / "Bells.distill"
+    shown = json.loads(printed("info", str(path) if text == "PATH" else text, "--json"))
+    assert (shown["id"], shown["path"]) == (BELLS, str(path))
+
+
+def test_info_shows_everything(library: Library, tmp_path: Path) -> None:
+    library.remember_source(BELLS, tmp_path / "recordings")
+    text = printed("info", "bells")
+    for part in (
+        BELLS,
+        "recordings",
+        "brightness",
+        "-4.5 .. 5",
+        "Hz",
+        "seconds",
+        "5.5",
+        "held_out.loud",
+        "0.25",
+        "sample_rate",
+    ):
+        assert part in text
+    for part in ("latent", "Own vocoder", "rates", "8, 8, 4, 2", "colour.of", "tomorrow"):
+        assert part in text
+    assert "Own vocoder" not in printed("info", "gong")
+
+
+def test_text_from_a_file_is_never_markup_nor_control(library: Library) -> None:
+    evil = replace(document(), name="[red]x[/red]", id=str(UUID(int=1 << 96)), training={"note": "\x1b[2J[bold]"})
+    library.add(evil)
+    assert "[red]x[/red]" in printed("list")
+    shown = printed("info", "[red]x[/red]")
+    assert "\x1b" not in shown
+    assert "[bold]" in shown
+
+
+def test_rename(library: Library) -> None:
+    assert printed("rename", "gong", "Tam tam") == f"Tam tam: {library.models / 'Tam-tam.distill'}\n"
+    assert [entry.name for entry in library.entries()] == ["Bells", "Tam tam"]
+    with pytest.raises(SdaError, match="taken"):
+        cli.main(["model", "rename", "bells", "TAM TAM"], standalone_mode=False)
+
+
+def test_delete_asks(library: Library) -> None:
+    kept = call("delete", "gong", answer="n\n")
+    assert (kept.exit_code, "Nothing was deleted." in kept.output) == (1, True)
+    assert len(library.entries()) == 2
+    assert call("delete", "gong", answer="").exit_code != 0  # nobody there to ask
+    assert len(library.entries()) == 2
+    assert call("delete", "gong", answer="y\n").exit_code == 0
+    assert [entry.name for entry in library.entries()] == ["Bells"]
+    assert printed("delete", "bells", "--yes").split() == ["Deleted", "Bells."]
+    assert library.entries() == []
+
+
+def test_export(library: Library, tmp_path: Path) -> None:
+    source, folder = library.models / "Bells.distill", tmp_path / "stick"
+    folder.mkdir()
+    printed("export", "bells", str(folder))
+    printed("export", "bells", str(folder / "mine"))
+    assert (folder / "Bells.distill").read_bytes() == (folder / "mine.distill").read_bytes() == source.read_bytes()
+    refused = (
+        ("gong", folder / "mine.distill", "--force replaces it"),
+        ("gong", folder / "mine", "--force replaces it"),
+        ("bells", source, "the model itself"),
+        ("gong", tmp_path / "none" / "x.distill", "cannot write there"),
+    )
+    for name, dest, message in refused:
+        with pytest.raises(SdaError, match=message):
+            cli.main(["model", "export", name, str(dest)], standalone_mode=False)
+    assert (folder / "mine.distill").read_bytes() == source.read_bytes()
+    printed("export", "gong", str(folder / "mine.distill"), "--force")
+    assert distill.read_header(folder / "mine.distill").name == "Gong"
+
+
+def test_verify_reads_every_byte(library: Library) -> None:
+    assert "Bells: good;" in printed("verify", "bells")
+    path = library.models / "Gong.distill"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert "Gong" in printed("list")  # its header is as it was
+    with pytest.raises(SdaError, match="its tensors are not those that were written"):
+        cli.main(["model", "verify", "gong"], standalone_mode=False)
+
+
+def test_params_prints_the_registry() -> None:
+    result = CliRunner().invoke(cli, ["params"])
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [row.id for row in PARAMS]
+    assert any(line.split()[:8] == ["gain", "/sda/gain", "float", "-60", "..", "12", "dB", "0"] for line in lines)
+    rows = json.loads(CliRunner().invoke(cli, ["params", "--json"]).stdout)
+    assert {row["id"]: row["address"] for row in rows}["glide"] == "/sda/glide"
+
+
+def run(*args: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """The real command."""
+    command = [sys.executable, "-c", "from sda.cli.main import main; main()", *args]
+    environment = {**os.environ, "SDA_HOME": str(home), "SDA_DEBUG": ""}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def test_the_real_command(library: Library) -> None:
+    shown = run("model", "list", "--json", home=library.home)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert [row["name"] for row in json.loads(shown.stdout)] == ["Bells", "Gong"]
+    path = library.models / "Gong.distill"
+    path.write_bytes(path.read_bytes()[:-3])
+    bad = run("model", "verify", "gong", home=library.home)
+    assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
+    assert bad.stderr.startswith(f"sda-engine: error: {path}: damaged: expected ")
+    unanswered = run("model", "delete", "bells", home=library.home)
+    assert unanswered.returncode == 130
+    assert path.exists()

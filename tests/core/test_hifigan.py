@@ -1,0 +1,63 @@
+"""What the generator's spec says of its reach and size, against what the net does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sda.core.hifigan import Generator, start_weights
+from sda.spec import GeneratorSpec
+
+NARROW = {"n_mels": 2, "channels": 16}  # reach does not depend on width
+
+
+def frames_seen(spec: GeneratorSpec, samples: list[int], frames: int) -> list[tuple[int, int]]:
+    """First and last mel frame on which each output sample depends, by autograd."""
+    random = torch.Generator().manual_seed(0)
+    net = Generator(spec)
+    start_weights(net, random)
+    log_mel = torch.randn(1, spec.n_mels, frames, generator=random).double().requires_grad_()
+    audio = net.double()(log_mel)[0, 0]
+    seen = []
+    for sample in samples:
+        (gradient,) = torch.autograd.grad(audio[sample], log_mel, retain_graph=True)
+        touched = gradient[0].abs().sum(0).nonzero().flatten()
+        seen.append((int(touched[0]), int(touched[-1])))
+    return seen
+
+
+@pytest.mark.parametrize("causal_stages", [0, 1, 2, 4])
+def test_look_ahead_is_what_autograd_sees(causal_stages: int) -> None:
+    spec, frame = GeneratorSpec(causal_stages=causal_stages, **NARROW), 70
+    first_to_see = 512 * frame - spec.look_ahead
+    before, at = frames_seen(spec, [first_to_see - 1, first_to_see], 90)
+    assert (before[1], at[1]) == (frame - 1, frame)
+
+
+@pytest.mark.parametrize("causal_stages", [0, 1, 2, 4])
+def test_memory_covers_what_autograd_sees(causal_stages: int) -> None:
+    spec, frame = GeneratorSpec(causal_stages=causal_stages, **NARROW), 60
+    seen = frames_seen(spec, list(range(512 * frame, 512 * (frame + 1), 64)), 80)
+    furthest = frame - min(first for first, _ in seen)
+    assert spec.memory - 2 <= furthest <= spec.memory  # it is rounded up, stage by stage
+
+
+def test_parameter_count_is_the_papers_for_128_bands() -> None:
+    # conv_pre 128 * 128 * 7 + 128; upsamplers 128 * 64 * 16 + 64, 64 * 32 * 16 + 32, 32 * 16 * 8 + 16, 16 * 8 * 4 + 8;
+    # residual blocks of C = 64, 32, 16, 8: 6 * (C * C * (3 + 7 + 11) + 3 * C); conv_post 8 * 7 + 1.
+    entry_and_ups = 114_816 + 131_136 + 32_800 + 4_112 + 520
+    blocks = 517_248 + 129_600 + 32_544 + 8_208
+    assert entry_and_ups + blocks + 57 == 971_041
+    assert sum(parameter.numel() for parameter in Generator(GeneratorSpec()).parameters()) == 971_041
+
+
+def test_start_keeps_the_variance() -> None:
+    """A standardised mel comes out of the last stage neither gone nor grown: within a factor of 4 of deviation 1."""
+    torch.manual_seed(0)
+    net = Generator(GeneratorSpec())
+    start_weights(net, torch.Generator().manual_seed(0))
+    seen: list[torch.Tensor] = []
+    net.conv_post.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
+    with torch.no_grad():
+        net(torch.randn(1, 128, 64, generator=torch.Generator().manual_seed(1)))
+    assert 0.25 < float(seen[0].std()) < 4

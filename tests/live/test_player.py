@@ -1,0 +1,173 @@
+"""The player process: what it plays to files and to nowhere, for how long, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sda.errors import DeviceError
+from sda.live.player_device import choose_device
+from sda.live.ring import Ring
+from sda.live.supervisor import Child, Events
+from sda.live.wire import Message
+
+RATE = 48_000
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    made = Ring.create(2 * RATE)
+    yield made
+    made.close()
+
+
+def start(ring: Ring, audio: str, duration: float | None = None) -> tuple[Child, Events]:
+    events: Events = queue.SimpleQueue()
+    spec: Message = {"ring": ring.name, "audio": audio, "rate": RATE, "duration": duration}
+    return Child("player", spec, events), events
+
+
+def wait_for(events: Events, kind: str | None) -> list[Message]:
+    """The messages up to the first of this kind (None: up to the end)."""
+    seen: list[Message] = []
+    while True:
+        event = events.get(timeout=10)
+        assert event is not None
+        message = event[1]
+        if message is None:
+            assert kind is None, seen
+            return seen
+        seen.append(message)
+        if message["kind"] == kind:
+            return seen
+
+
+def noise(count: int) -> np.ndarray:
+    return np.random.default_rng(3).uniform(-0.9, 0.9, (2, count)).astype(np.float32)
+
+
+def test_a_file_holds_exactly_what_lay_in_the_ring_for_exactly_the_duration(ring: Ring, tmp_path: Path) -> None:
+    path, sound = tmp_path / "out.wav", noise(RATE)
+    child, events = start(ring, f"file:{path}", duration=0.7)
+    ready = wait_for(events, "ready")[-1]
+    assert (ready["rate"], ready["device"]) == (RATE, f"file:{path}")
+    time.sleep(0.2)  # silence before the first sample is not part of the duration
+    began = time.monotonic()
+    ring.write(sound)
+    messages = wait_for(events, "finished")
+    took = time.monotonic() - began
+    assert child.stop(5).startswith("exit code 0")
+    written, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert (rate, soundfile.info(path).subtype) == (RATE, "FLOAT")
+    np.testing.assert_array_equal(written, sound[:, : round(0.7 * RATE)].T)
+    assert 0.69 <= took <= 1.2  # real time, and not all at once
+    last = [message for message in messages if message["kind"] == "report"][-1]
+    assert (last["played"], last["underruns"]) == (33_600, 0)
+    assert max(m["peak"] for m in messages if m["kind"] == "report") == pytest.approx(np.abs(sound).max(), abs=0.01)
+
+
+def test_reports_come_20_times_a_second_and_pair_time_with_position(ring: Ring) -> None:
+    ring.write(noise(RATE))
+    child, events = start(ring, "null", duration=0.8)
+    reports = [m for m in wait_for(events, "finished") if m["kind"] == "report"]
+    child.stop(5)
+    assert 12 <= len(reports) <= 18  # 16 in 0.8 s
+    seconds = reports[-2]["time"] - reports[0]["time"]
+    frames = reports[-2]["read"] - reports[0]["read"]
+    assert frames / seconds == pytest.approx(RATE, rel=0.05)
+
+
+@pytest.mark.parametrize("how", ["end of input", "SIGTERM", "Ctrl-C"])
+def test_a_file_is_finished_and_kept_however_the_player_is_ended(ring: Ring, tmp_path: Path, how: str) -> None:
+    path, sound = tmp_path / "out.wav", noise(RATE)
+    path.write_bytes(b"old")
+    ring.write(sound)
+    child, events = start(ring, f"file:{path}")
+    wait_for(events, "report")
+    wait_for(events, "report")
+    if how == "end of input":
+        child._wire.close()
+    else:
+        os.kill(child.process.pid, signal.SIGTERM if how == "SIGTERM" else signal.SIGINT)
+    assert child.process.wait(5) == 0
+    child.stop(5)
+    written, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    assert len(written) > 1000
+    np.testing.assert_array_equal(written, sound[:, : len(written)].T)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.wav"]
+
+
+def test_a_player_that_heard_nothing_leaves_the_old_file(ring: Ring, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    path.write_bytes(b"old")
+    child, events = start(ring, f"file:{path}")
+    wait_for(events, "report")
+    assert child.stop(5).startswith("exit code 0")
+    assert path.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_that_cannot_be_written_is_named(ring: Ring, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing" / "out.wav"):
+        child, events = start(ring, f"file:{path}")
+        assert str(path) in wait_for(events, "failed")[-1]["text"]
+        wait_for(events, None)
+        assert child.stop(5).startswith("exit code 3")
+
+
+def test_no_device_tells_what_else_there_is(ring: Ring) -> None:
+    child, events = start(ring, "no such device")
+    text = wait_for(events, "failed")[-1]["text"]
+    assert "no sound device" in text
+    assert "--audio null" in text
+    assert "--audio file:PATH.wav" in text
+    child.stop(5)
+
+
+def test_the_mute_word_silences_a_running_player_within_10_ms(ring: Ring, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    ring.write(np.ones((2, RATE), np.float32))
+    child, events = start(ring, f"file:{path}")
+    for _ in range(4):
+        wait_for(events, "report")
+    before = ring.read
+    ring.muted = True
+    after = ring.read
+    wait_for(events, "report")
+    wait_for(events, "report")
+    child.stop(5)
+    written = soundfile.read(path, dtype="float32", always_2d=True)[0]
+    # A block of 128 frames (2.7 ms) may be under way on either side of the change; then 5 ms of fade, 240 frames.
+    assert (written[: before - 128] == 1).all()
+    assert not written[after + 128 + 240 :].any()
+    assert len(written) > after + 1000
+
+
+API = ({"name": "ALSA"}, {"name": "JACK Audio Connection Kit"})
+DEVICES = (
+    {"name": "Microphone", "hostapi": 0, "max_output_channels": 0},
+    {"name": "Speakers", "hostapi": 0, "max_output_channels": 2},
+    {"name": "Speakers of the hall", "hostapi": 0, "max_output_channels": 8},
+    {"name": "system", "hostapi": 1, "max_output_channels": 2},
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"), [("", 3), ("1", 1), ("hall", 2), ("SPEAKERS", 1), ("jack", 3), ("speakers of", 2)]
+)
+def test_a_device_is_chosen_by_index_or_part_of_its_name(wanted: str, index: int) -> None:
+    assert choose_device(DEVICES, API, 3, wanted)["index"] == index
+
+
+@pytest.mark.parametrize("wanted", ["0", "Microphone", "9"])
+def test_what_cannot_play_is_not_chosen(wanted: str) -> None:
+    with pytest.raises(DeviceError, match=r"found 1 Speakers \(ALSA\), 2 Speakers of the hall \(ALSA\), 3 system"):
+        choose_device(DEVICES, API, 3, wanted)
