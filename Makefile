@@ -40,4 +40,5 @@ clean: ## Remove the environment and what was built
 .venv/.test: .venv/.run
 	@./.ci/system-packages $(SYSTEM_TEST)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps bigvgan==2.4.1
 	@touch $@

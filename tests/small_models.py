@@ -1,9 +1,11 @@
-"""Models of a few kilobytes with random weights, for tests of everything around them."""
+"""Small models with random weights: a few kilobytes for tests of everything around a model, a little more for its sound."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 
+from sda.core.latent import LatentMap
 from sda.formats.distill import ModelDocument
 from sda.formats.layout import generator_shapes, vae_shapes
 from sda.spec import GeneratorSpec, MelSpec, VaeSpec
@@ -11,6 +13,8 @@ from sda.spec import GeneratorSpec, MelSpec, VaeSpec
 TINY_GRID = MelSpec(n_mels=4)
 TINY_VAE = VaeSpec(n_mels=4, frames=8, latent=2, width=8)
 TINY_VOCODER = GeneratorSpec(channels=16, res_kernels=(3,), dilations=(1,))
+SMALL_VAE = VaeSpec(latent=4, width=8)
+SMALL_GENERATOR = GeneratorSpec(channels=16)
 SLIDERS = [
     {"number": n, "name": name, "low": -10, "high": 10.0, "safe_low": -4.5, "safe_high": 5.0, "explains": "Hz"}
     for n, name in enumerate(("brightness", "grit"), start=1)
@@ -36,3 +40,44 @@ def document(*, vocoder: GeneratorSpec | None = None, **changes: object) -> Mode
         tensors={name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},
     )
     return replace(made, **changes)
+
+
+def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0) -> ModelDocument:
+    """A model of random weights with two sliders along the first two latents."""
+    import torch
+
+    from sda.core.hifigan import Generator, start_weights
+    from sda.core.vae import Vae
+
+    random = np.random.default_rng(seed)
+    net, generator = Vae(SMALL_VAE), Generator(SMALL_GENERATOR)
+    start_weights(generator, torch.Generator().manual_seed(seed))
+    generator.mel_mean.fill_(-6)
+    generator.mel_std.fill_(2)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.from_numpy(0.2 * random.standard_normal(parameter.shape).astype(np.float32)))
+        net.band_mean.fill_(0.4)
+        net.band_std.fill_(0.1)
+        generator.conv_post.weight *= 8  # loud enough that an error shows
+    positions = np.linspace(-10, 10, 21, dtype=np.float32)
+    curves = np.zeros((2, 21, 4), np.float32)
+    curves[0, :, 0], curves[1, :, 1] = positions / 5, positions / 5
+    latent_map = LatentMap(np.zeros(4, np.float32), curves, np.eye(4, dtype=np.float32))
+    sliders = [
+        {"number": n, "name": slider, "low": -10, "high": 10, "safe_low": -8, "safe_high": 8, "explains": "a test"}
+        for n, slider in enumerate(("brightness", "axis-1"), start=1)
+    ]
+    tensors = {f"vae.{key}": value.numpy() for key, value in net.state_dict().items()} | latent_map.tensors()
+    if own_vocoder:
+        tensors |= {f"vocoder.{key}": value.numpy() for key, value in generator.state_dict().items()}
+    return ModelDocument(
+        id=str(UUID(int=seed + 1, version=4)),
+        name=name,
+        created="2026-01-01T00:00:00+00:00",
+        vae=SMALL_VAE,
+        analysis={"sliders": sliders, "notes": []},
+        dataset={"files": 5, "seconds": 5.0},
+        vocoder=SMALL_GENERATOR if own_vocoder else None,
+        tensors=tensors,
+    )

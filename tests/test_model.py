@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL_VAE, small_document
+from small_models import SMALL_VAE, sounding
 
 import sda
 from sda.core.vae import Vae
@@ -17,12 +17,12 @@ from sda.model import Model
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(small_document())
+    return Model(sounding())
 
 
 def test_load_by_path(tmp_path: Path) -> None:
     path = tmp_path / "pebbles.distill"
-    distill.write(path, small_document())
+    distill.write(path, sounding())
     loaded = sda.load(path)
     assert (loaded.info.name, loaded.info.vocoder) == ("pebbles", "hifigan")
     assert [s.name for s in loaded.sliders] == ["brightness", "axis-1"]
@@ -120,6 +120,6 @@ def test_resynthesis_has_the_recordings_length(model: Model) -> None:
 
 
 def test_a_model_without_a_vocoder_refuses_hifigan() -> None:
-    bare = Model(small_document(own_vocoder=False))
+    bare = Model(sounding(own_vocoder=False))
     with pytest.raises(sda.SdaError, match="train-vocoder"):
         bare.vocoder("hifigan")

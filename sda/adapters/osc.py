@@ -25,6 +25,7 @@ from sda.errors import ControlError, DeviceError
 
 DEFAULT_ADDRESS = ("127.0.0.1", 16180)
 RECEIVE_BUFFER = 4 << 20  # bytes
+FAULTS_LOGGED = 10  # a packet that comes again and again must not fill the log
 LARGEST = 65_535  # bytes of a UDP datagram
 BURST = 64  # packets between two looks at what is due to listeners
 
@@ -41,8 +42,9 @@ class OscPort:
         """
         self.received = 0  # packets
         self.faults = 0  # packets on which our own code failed
+        self._dropped: int | None = None
+        self._count_again_at = 0.0
         self._socket = _bound(host, port)
-        self._inode = os.fstat(self._socket.fileno()).st_ino
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
@@ -65,23 +67,20 @@ class OscPort:
 
     @property
     def dropped(self) -> int | None:
-        """Packets that the system dropped because we were too slow; None where it does not tell."""
-        for table in (Path("/proc/net/udp"), Path("/proc/net/udp6")):
-            try:
-                lines = table.read_text().splitlines()[1:]
-            except OSError:
-                continue
-            for fields in map(str.split, lines):
-                if fields[9] == str(self._inode):  # columns of proc(5): the tenth is the inode, the last the drops
-                    return int(fields[-1])
-        return None
+        """Packets that the system dropped because we were too slow, as of a second ago; None where it does not tell."""
+        now = time.monotonic()
+        if now >= self._count_again_at:  # reading the table takes longer than all else that a status asks
+            self._count_again_at = now + 1.0
+            self._dropped = _dropped(self._socket)
+        return self._dropped
 
     def close(self) -> None:
         """Stop receiving and free the port. May be called twice."""
         if self._closing:
             return
         self._closing = True
-        self._waker.send(b"x")
+        with suppress(OSError):
+            self._waker.send(b"x")
         self._thread.join()
         for end in (self._socket, self._waker, self._woken):
             end.close()
@@ -89,10 +88,8 @@ class OscPort:
     def _wake(self) -> None:
         if threading.current_thread() is self._thread or self._closing:
             return
-        try:
+        with suppress(OSError):  # full, so it wakes anyway; or closed meanwhile
             self._waker.send(b"x")
-        except OSError:
-            return  # full, so it wakes anyway; or closed meanwhile
 
     def _run(self) -> None:
         wait = 0.0
@@ -126,17 +123,20 @@ class OscPort:
         try:
             return self._surface.receive(data, source, time.monotonic())
         except Exception:
-            self.faults += 1
-            _log.exception("a packet of %d bytes from %s", len(data), source)
+            self._count_fault(f"a packet of {len(data)} bytes from {source}")
             return []
 
     def _due(self) -> tuple[list[Outgoing], float]:
         try:
             return self._surface.due(time.monotonic())
         except Exception:
-            self.faults += 1
-            _log.exception("what is due to listeners")
+            self._count_fault("what is due to listeners")
             return [], 0.1
+
+    def _count_fault(self, where: str) -> None:
+        self.faults += 1
+        if self.faults <= FAULTS_LOGGED:
+            _log.exception(where)
 
     def _send(self, out: list[Outgoing]) -> None:
         for packet, to in out:
@@ -172,7 +172,9 @@ def _bound(host: str, port: int) -> socket.socket:
         raise DeviceError(f"{name}: found a host that is not known; expected a name or address of this machine") from error
     bound = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        for size in (RECEIVE_BUFFER // 16, RECEIVE_BUFFER):  # macOS refuses what is too much, others give what they have
+            with suppress(OSError):
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         bound.setblocking(False)
         bound.bind(address)
     except OSError as error:
@@ -180,3 +182,13 @@ def _bound(host: str, port: int) -> socket.socket:
         reason = error.strerror or str(error)
         raise DeviceError(f"{name}: cannot receive there ({reason}); expected a free port of this machine") from error
     return bound
+
+
+def _dropped(bound: socket.socket) -> int | None:
+    try:
+        inode = str(os.fstat(bound.fileno()).st_ino)
+        table = Path("/proc/net", "udp6" if bound.family == socket.AF_INET6 else "udp").read_text()
+    except OSError:  # no such file, or, on Windows, a socket that is none
+        return None
+    # Columns of proc(5): the tenth is the inode, the last counts the drops.
+    return next((int(fields[-1]) for fields in map(str.split, table.splitlines()[1:]) if fields[9] == inode), None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from sda.adapters.osc_packet import OscError
 
-STEPS = 12_000  # a packet's worth of work: about 3 ms
+STEPS = 8_000  # a packet's worth of work: about 2 ms
 LENGTH = 255  # characters of a pattern
 
 _FIRST, _LAST = 0x20, 0x7E  # known addresses are of printable ASCII

@@ -156,7 +156,7 @@ class Surface:
             return [self._ask(message, client, budget)]
         if address in REPLIES:
             return []
-        if address.startswith((SLIDER, SLIDERS)) and not self._table.sliders:
+        if not self._table.sliders and address.startswith((SLIDER, SLIDERS)):
             return [_Fault(address, NO_MODEL, "no model with sliders is loaded")]
         if address == SLIDERS:
             return list(self._table.sliders_of(message))
@@ -200,6 +200,8 @@ class Surface:
             case "/sliders":
                 return _Call(address, lambda: self._answers.sliders(client))
         found = self._table.find("/sda" + path, budget)
+        if not found and path.startswith("/slider/") and not self._table.sliders:
+            return _Fault(address, NO_MODEL, "no model with sliders is loaded")
         if not found:
             return _unknown(message)
         return _Call(address, lambda: self._answers.values(client, found), answers=len(found))

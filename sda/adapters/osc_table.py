@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from sda.adapters.osc_packet import Arg, Message
 from sda.adapters.osc_pattern import Addresses, Budget, is_pattern
 from sda.control import Setting
 from sda.errors import ControlError
-from sda.params import Kind, Param, Value, to_unit, unbend
+from sda.params import TEXT_LIMIT, Kind, Param, Value, to_unit, unbend
 
+_PATH_SIGN = re.compile(r"[/\\\x00-\x1f]|^[A-Za-z]:|^\.\.?$")  # separators, a drive, the folder itself and the one above
 SLIDER, SLIDERS = "/sda/slider/", "/sda/sliders"
 
 
@@ -91,5 +93,5 @@ def _targets(rows: Sequence[Param]) -> Iterator[tuple[str, Target]]:
 
 def _check_name(row: Param, value: Value) -> None:
     """No OSC message may name a path: texts are names of things in the library."""
-    if isinstance(value, str) and (".." in value or any(c in "/\\:" or c < " " for c in value)):
+    if isinstance(value, str) and _PATH_SIGN.search(value[: TEXT_LIMIT + 1]):
         raise ControlError(f"{row.id}: expected a name from the library, found {value[:40]!r}")

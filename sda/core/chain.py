@@ -54,8 +54,8 @@ class Chain:
         return self._after_vocoder(audio, settings, state, vocoder)
 
     def rest(self, frames: int, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
-        """As many samples of silence as `frames` frames of sound have, the networks resting."""
-        return self._after_vocoder(np.zeros(frames * self.vocoder.hop, np.float32), settings, state, state.vocoder)
+        """As many samples of silence as `frames` frames of sound have; the vocoder rests and will start from silence."""
+        return self._after_vocoder(np.zeros(frames * self.vocoder.hop, np.float32), settings, state, self.vocoder.start())
 
     def _after_vocoder(
         self, audio: Floats, settings: StageSettings, state: ChainState, vocoder: Any

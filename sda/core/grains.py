@@ -75,7 +75,7 @@ class Grains:
         """The next `CELL` frames of mel magnitudes [M, CELL] around `point` [Z]."""
         first = state.frame
         state = self._decoded(point, self._with_onsets(settings, state))
-        out = np.zeros((self._bands(state), CELL), np.float32)
+        out: Floats = np.zeros((self._bands(state), CELL), np.float32)
         weights = np.zeros(CELL, np.float32)
         for grain in state.grains:
             assert grain.magnitude is not None
@@ -85,7 +85,8 @@ class Grains:
             out[:, at] += window * grain.magnitude[:, begin:end]
             weights[at] += window
         sounding = tuple(g for g in state.grains if g.start + g.length > first + CELL)
-        return out / np.maximum(np.float32(1), weights), replace(state, grains=sounding, frame=first + CELL)
+        out /= np.maximum(1, weights)
+        return out, replace(state, grains=sounding, frame=first + CELL)
 
     def _with_onsets(self, settings: GrainSettings, state: GrainState) -> GrainState:
         """Start the grains whose onsets fall into the coming cell."""

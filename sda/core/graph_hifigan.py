@@ -104,27 +104,31 @@ class _Layers:
         ends = []
         for number, (kernel, lag) in enumerate(zip(spec.res_kernels, lags, strict=True)):
             name = f"resblocks.{stage * len(spec.res_kernels) + number}"
-            end = kept - lag + samples
-            reach = (kernel - 1) * spec.dilations[0]
-            this = writer.slice(before, end - samples - reach, end), writer.slice(active, end - samples - reach, end)
-            ends.append(self.block(name, *this, channels, samples, kernel, causal=causal))
+            now, reach = kept - lag, (kernel - 1) * spec.dilations[0]  # where this block's first new sample lies
+            whole = now == reach and lag == 0
+            seen = active if whole else writer.slice(active, now - reach, now + samples)
+            direct = x if causal else self.delayed(before, now, samples, kernel, spec.dilations[0])
+            ends.append(self.block(name, seen, direct, channels, samples, kernel, causal=causal))
         return writer.node("Sum", ends)
 
-    def block(self, name: str, before: str, active: str, channels: int, samples: int, kernel: int, *, causal: bool) -> str:
-        """A residual block. before, active: its input, bare and through the leaky ReLU, behind what its first layer keeps."""
-        writer, dilations, x = self.writer, self.spec.dilations, ""
-        for number, dilation in enumerate(dilations):
-            reach = (kernel - 1) * dilation
+    def block(self, name: str, active: str, direct: str, channels: int, samples: int, kernel: int, *, causal: bool) -> str:
+        """A residual block. active: what its first convolution sees; direct: what is added to the first pair's answer."""
+        writer, x = self.writer, ""
+        for number, dilation in enumerate(self.spec.dilations):
             if number:
+                reach = (kernel - 1) * dilation
                 before = self.extended(x, channels, reach, samples)
                 active = writer.leaky(before, SLOPE)
+                direct = x if causal else self.delayed(before, reach, samples, kernel, dilation)
             y = self.conv(f"{name}.convs1.{number}", active, channels, kernel, dilation)
             y = self.extended(writer.leaky(y, SLOPE), channels, kernel - 1, samples)
-            y = self.conv(f"{name}.convs2.{number}", y, channels, kernel, 1)
-            end = reach + samples - (0 if causal else pair_delay(kernel, dilation))
-            direct = x if causal and number else writer.slice(before, end - samples, end)
-            x = writer.node("Add", [y, direct])
+            x = writer.node("Add", [self.conv(f"{name}.convs2.{number}", y, channels, kernel, 1), direct])
         return x
+
+    def delayed(self, before: str, now: int, samples: int, kernel: int, dilation: int) -> str:
+        """The samples that a symmetric pair answers to when its newest begin at `now` in `before`."""
+        start = now - pair_delay(kernel, dilation)
+        return self.writer.slice(before, start, start + samples)
 
     def conv(self, name: str, x: str, channels: int, kernel: int, dilation: int) -> str:
         """Convolution [1, C, 1, (K - 1) d + T] -> [1, C, 1, T]."""

@@ -38,9 +38,10 @@ def listen(audio: Floats, rate: int = 44_100) -> Floats:
 
 
 def _power(audio: Floats, size: int) -> Doubles:
-    """Power spectra [F, size / 2 + 1] under Hann windows a quarter of their length apart, silence beyond the edges."""
-    padded = np.pad(audio.astype(np.float64), size // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4]
+    """Power spectra [F, size / 2 + 1] under Hann windows a quarter of their length apart, none of them over the edges."""
+    if len(audio) < 8 * size:
+        audio = np.pad(audio, (0, 8 * size - len(audio)))
+    frames = np.lib.stride_tricks.sliding_window_view(audio.astype(np.float64), size)[:: size // 4]
     return np.square(np.abs(np.fft.rfft(frames * np.hanning(size + 1)[:-1])))
 
 
@@ -91,7 +92,7 @@ def _movement(power: Doubles, hz: Doubles) -> float:
     """Root mean square over time of the mean change in dB within 23 ms of the levels of seven regions, edges left out."""
     edges = np.searchsorted(hz, REGIONS_HZ)
     regions = np.stack([power[:, a:b].sum(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1)  # [F, 7]
-    level = 10 * np.log10(regions + QUIET * regions.max() + 1e-12)[4:-4]
+    level = 10 * np.log10(regions + QUIET * regions.max() + 1e-12)[2:-2]
     return float(np.sqrt(np.mean(np.abs(level[4:] - level[:-4]).mean(1) ** 2)))
 
 

@@ -75,7 +75,7 @@ class Decoder(nn.Module):
         self.conv_out = nn.Conv1d(width, spec.n_mels, 3, padding=1)
         self.skip = nn.Linear(spec.latent, spec.n_mels * spec.frames)
         nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        self.conv_out.bias = nn.Parameter(torch.zeros(spec.n_mels))
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.stem(z).unflatten(1, (self.spec.width, -1))  # [B, W, L / 8]
@@ -83,7 +83,8 @@ class Decoder(nn.Module):
         for block, up in zip(self.blocks[1:], self.ups, strict=True):
             h = block(up(h.repeat_interleave(2, dim=2)))
         out: Tensor = self.conv_out(F.silu(self.norm(h)))
-        return out + self.skip(z).unflatten(1, (self.spec.n_mels, self.spec.frames))
+        linear: Tensor = self.skip(z)
+        return out + linear.unflatten(1, (self.spec.n_mels, self.spec.frames))
 
 
 class Vae(nn.Module):
@@ -107,4 +108,5 @@ class Vae(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """Normalised mel [B, M, L], never negative."""
         mel = self.decoder(z) * self.band_std[:, None] + self.band_mean[:, None]
-        return F.softplus(mel, beta=SOFTPLUS_BETA)
+        positive: Tensor = F.softplus(mel, beta=SOFTPLUS_BETA)
+        return positive

@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 def write_base(path: Path, spec: GeneratorSpec, weights: dict[str, NDArray[Any]], summary: dict[str, Any]) -> None:
     """Write a generator as the base: float16 tensors, its spec and how it was trained in the header."""
-    half = {name: np.ascontiguousarray(tensor, dtype=np.float16) for name, tensor in weights.items()}
+    half = {name: np.asarray(tensor, dtype=np.float16, order="C") for name, tensor in weights.items()}
     metadata = {"spec": json.dumps(spec.to_json()), "training": json.dumps(summary)}
     whole.write(path, safetensors.numpy.save(half, metadata))
 

@@ -241,7 +241,7 @@ class Engine:
         before = self.facts.rate
         self.facts.ready(message)
         if self._silent:
-            self._silent = ""
+            self._silent = self.facts.trouble = ""
             self._say(f"sound is back: {self.facts.device}")
         if before not in (0, self.facts.rate):
             self._renderer.stop(CLOSING)
@@ -254,7 +254,7 @@ class Engine:
             raise AudioError(text)
         if not self._silent:
             self._say(f"{text}; trying again until it is back")
-        self._silent = text
+        self._silent = self.facts.trouble = text
 
     def _mourn(self, role: Role) -> None:
         """A child died: say so, and let nobody wait for its answers."""

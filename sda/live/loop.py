@@ -238,7 +238,7 @@ class Loop:
                 loaded = self._load(message["path"], self._rate, message["values"], message["sliders"])
                 voice = Voice(loaded.source, token, message["values"])
                 voice.warm(round(LOW * self._rate))
-                result: Message = {"kind": "loaded", "token": token, **loaded.info}
+                result: Message = {"kind": "loaded", "token": token, "delay": loaded.source.delay, **loaded.info}
             except SdaError as error:
                 result = {"kind": "refused", "token": token, "text": str(error)}
             except Exception as error:  # a damaged file may break any library; what sounds must go on

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from sda.errors import DeviceError, SdaError
-from sda.live import wire
+from sda.live import priority, wire
 from sda.live.ring import Ring
 from sda.live.sinks import Feed, PacedSink, Sink
 
@@ -104,6 +104,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    priority.ask_for(priority.PLAYER)
     source, sink = wire.of_this_process()
     inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
 

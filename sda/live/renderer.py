@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sda.live import wire
+from sda.live import priority, wire
 from sda.live.loop import Loaded, Loop
 from sda.live.ring import Ring
 from sda.params import Value, slugs
@@ -67,6 +67,7 @@ def main() -> None:
     """Read the spec and render. Never returns: a load under way must not hold up the end of the process."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
+    priority.ask_for(priority.RENDERER)
     source, sink = wire.of_this_process()
     inbox: queue.SimpleQueue[wire.Message | None] = queue.SimpleQueue()
     pipe = wire.Wire(source, sink, inbox.put)

@@ -64,6 +64,7 @@ class Repertoire:
             return
         self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"])
         self._facts.trouble, self._facts.loading, self._loading = "", False, None
+        self._facts.delay = message["delay"]
         self.token = self._asked
         self._controls.install_sliders(message["sliders"], message["explains"])
         self._name(message["name"])

@@ -29,8 +29,8 @@ class Augmentation(Spec):
     beyond: int = 8  # frames by which a crop may reach over either end of a recording
     quieter_db: float = -6.0
     louder_db: float = 3.0
-    pitch: float = 2.0  # semitones by which a crop is played slower or faster
-    pitch_share: float = 0.5  # of the crops
+    pitch: float = 4.0  # semitones by which a crop is played slower or faster
+    pitch_share: float = 0.7  # of the crops
     mix_share: float = 0.3  # of the crops, mixed in power with another of the batch
 
 
@@ -71,8 +71,3 @@ class Crops:
         share = torch.from_numpy(np.where(mixed, random.random(count), 1.0).astype(np.float32))[:, None, None]
         other = torch.from_numpy((np.arange(count) + random.integers(1, max(2, count), count)) % count)
         return torch.sqrt(share * mel.square() + (1 - share) * mel[other].square())
-
-
-def still(augmentation: Augmentation) -> Augmentation:
-    """The same places, nothing else varied."""
-    return Augmentation(beyond=augmentation.beyond, quieter_db=0.0, louder_db=0.0, pitch=0.0, pitch_share=0.0, mix_share=0.0)

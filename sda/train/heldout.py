@@ -7,6 +7,7 @@ floor. Each recording is cut into successive decoder lengths; frames beyond its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ class HeldOut:
         self.recordings = [_chunks(corpus, corpus.held_out[i], frames) for i in sorted(order.tolist())]
 
     @torch.no_grad()
-    def measure(self, net: Vae) -> dict[str, float | dict[str, float]]:
+    def measure(self, net: Vae) -> dict[str, Any]:
         """{"loud", "quiet", "all": nat over all bins, "files": {name: "all" of it}, "kl": nat a chunk, "active": latents}."""
         sums, files, means, divergences = np.zeros((2, 2)), {}, [], []
         for judged in self.recordings:

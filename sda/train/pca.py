@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sda.core.vae import SOFTPLUS_BETA, Vae
+from sda.core.vae import Vae
 
 Floats = NDArray[np.float32]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -42,6 +44,15 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     return True
 
 
+def in_use(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
 def asked(port: OscPort, *packets: bytes, answers: int = 1) -> list[OscMessage]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5.0)
@@ -71,9 +82,11 @@ def test_liblo_steers_it_and_listens(port: OscPort) -> None:
         probe.bind((HOST, 0))
         hearing = probe.getsockname()[1]
     dump = subprocess.Popen(["stdbuf", "-oL", "oscdump", "-L", str(hearing)], stdout=subprocess.PIPE, text=True)
+    watch = threading.Timer(30.0, dump.kill)
+    watch.start()
     try:
         assert dump.stdout is not None
-        time.sleep(0.3)
+        assert until(lambda: in_use(hearing))
 
         def oscsend(*words: str) -> None:
             subprocess.run(["oscsend", HOST, str(port.address[1]), *words], check=True)
@@ -90,6 +103,7 @@ def test_liblo_steers_it_and_listens(port: OscPort) -> None:
         assert any("/sda/slider/1 f 3.5" in line for line in heard)
         assert port.controls.get("play") is True  # type: ignore[attr-defined]
     finally:
+        watch.cancel()
         dump.terminate()
         dump.wait()
         dump.stdout.close()
@@ -158,3 +172,21 @@ def test_addresses_as_they_are_typed() -> None:
             parse_host_port(bad)
     assert [is_loopback(host) for host in ("127.0.0.1", "127.9.9.9", "localhost", "::1")] == [True] * 4
     assert [is_loopback(host) for host in ("0.0.0.0", "192.0.2.1", "no.such.host.invalid")] == [False] * 3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of dropped packets")
+def test_what_the_system_drops_is_counted() -> None:
+    controls = Controls()
+    slow = Engine(controls)
+    slow.panic = lambda: time.sleep(1.0)  # type: ignore[method-assign]
+    port = OscPort(HOST, 0, controls, slow)
+    assert port.dropped == 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(encode("/sda/panic"), port.address)
+        assert until(lambda: port.received == 1)
+        large = encode("/sda/ping", "x" * 1300)
+        for _ in range(8000):  # 10 MB, more than the buffer holds, while nobody reads
+            client.sendto(large, port.address)
+    assert until(lambda: (port.dropped or 0) > 1000)
+    assert until(lambda: port.received + (port.dropped or 0) == 8001)  # none unaccounted for
+    port.close()

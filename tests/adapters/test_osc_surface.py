@@ -20,6 +20,7 @@ def test_set_and_ask_in_units() -> None:
     assert desk.send("/sda/q/play") == [("/sda/play", 1)]
     desk.send("/sda/model", "rain")
     assert desk.send("/sda/q/model") == [("/sda/model", "rain")]
+    assert desk.send("/sda/model", "wait...: what") == []
 
 
 def test_the_twin_below_gives_and_takes_the_place_in_the_range() -> None:
@@ -71,7 +72,9 @@ def test_sliders_by_number_by_name_and_all_at_once() -> None:
         ("/sda/model", (3,)),
         ("/sda/model", ("../secret",)),
         ("/sda/model", ("/etc/passwd",)),
-        ("/sda/model", ("C:\\x",)),
+        ("/sda/model", ("C:x",)),
+        ("/sda/model", ("..",)),
+        ("/sda/model", ("a\\b",)),
         ("/sda/sliders", (math.nan, math.nan)),
     ],
 )
@@ -101,7 +104,7 @@ def test_without_sliders_one_error_for_all_slider_messages() -> None:
     answers = [
         desk.send(address, 1.0)
         for _ in range(60)
-        for address in ("/sda/slider/1", "/sda/slider/noise", "/sda/sliders", "/sda/slider/1/norm")
+        for address in ("/sda/slider/1", "/sda/slider/noise", "/sda/sliders", "/sda/slider/1/norm", "/sda/q/slider/1")
     ]
     assert [answer[0][2] for answer in answers if answer] == ["no-model"]
 

@@ -1,0 +1,15 @@
+"""A process that sounds asks the system to be served before the others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+PLAYER, RENDERER = -11, -5  # nice values
+
+
+def ask_for(nice: int) -> None:
+    """Take this nice value where the system allows it, as it does to members of the audio group on many; else nothing."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, nice)

@@ -1,0 +1,114 @@
+"""`generate` and `resynth` as commands: exact lengths, the same bytes, one clear line for every mistake, no torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from small_models import sounding
+
+from sda.formats import distill
+
+COMMAND = [sys.executable, "-m", "sda.cli"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "pebbles.distill"
+    distill.write(path, sounding())
+    return path
+
+
+def call(*args: object, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"SDA_HOME": str(home), "PATH": "/usr/bin:/bin"}
+    return subprocess.run([*COMMAND, *map(str, args)], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(("depth", "subtype"), [("16", "PCM_16"), ("24", "PCM_24"), ("32f", "FLOAT")])
+def test_the_file_is_what_was_asked(model: Path, home: Path, tmp_path: Path, depth: str, subtype: str) -> None:
+    out = tmp_path / "out.wav"
+    done = call("generate", model, "-o", out, "-d", 0.7531, "--rate", 44_100, "--bit-depth", depth, "--json", home=home)
+    assert done.returncode == 0, done.stderr
+    info, said = soundfile.info(out), json.loads(done.stdout)
+    assert (info.frames, info.samplerate, info.subtype) == (round(0.7531 * 44_100), 44_100, subtype)
+    assert (said["samples"], said["vocoder"]) == (info.frames, "hifigan")
+
+
+def test_the_same_seed_gives_the_same_bytes(model: Path, home: Path, tmp_path: Path) -> None:
+    names = {"a": 5, "b": 5, "c": 6}
+    for name, seed in names.items():
+        out = tmp_path / f"{name}.wav"
+        assert call("generate", model, "-o", out, "-d", 0.5, "--seed", seed, "--bit-depth", "16", home=home).returncode == 0
+    a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in names)
+    assert a == b
+    assert a != c
+
+
+def test_a_slider_by_name_or_number(model: Path, home: Path, tmp_path: Path) -> None:
+    for name, slider in (("a", "brightness=6"), ("b", "1=6"), ("c", "axis-1=6")):
+        assert call("generate", model, "-o", tmp_path / f"{name}.wav", "-d", 0.5, "--slider", slider, home=home).returncode == 0
+    a, b, c = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in "abc")
+    assert np.array_equal(a, b)
+    assert np.abs(a - c).max() > 1e-3
+
+
+def test_resynth_keeps_the_length(model: Path, home: Path, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.wav", tmp_path / "out.wav"
+    soundfile.write(source, np.random.default_rng(0).uniform(-0.3, 0.3, (30_001, 2)), 32_000)
+    assert call("resynth", model, source, "-o", out, home=home).returncode == 0
+    assert soundfile.info(out).frames == pytest.approx(30_001 * 48_000 / 32_000, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-d", "1", "--slider", "loudness=3"], "no slider 'loudness'"),
+        (["-d", "1", "--slider", "brightness=11"], "expected -10 to 10, found 11"),
+        (["-d", "1", "--slider", "brightness=nan"], "expected a finite number"),
+        (["-d", "1", "--slider", "brightness"], "expected NAME=VALUE"),
+        (["-d", "1", "--slider", "brightness=loud"], "expected a number, found 'loud'"),
+        (["-d", "1", "--set", "sparkle=1"], "no control 'sparkle'"),
+        (["-d", "0"], "'-d'"),
+        (["-d", "1", "--rate", "0"], "'--rate'"),
+        (["-d", "1", "--vocoder", "vocos"], "'--vocoder'"),
+    ],
+)
+def test_a_mistake_is_one_line(model: Path, home: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+    out = tmp_path / "out.wav"
+    done = call("generate", model, "-o", out, *arguments, home=home)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("*.wav"))
+
+
+@pytest.mark.parametrize("target", ["missing/out.wav", "folder.wav", "out.xyz"])
+def test_a_place_that_cannot_be_written(model: Path, home: Path, tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    done = call("generate", model, "-o", tmp_path / target, "-d", 1, home=home)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"text that is no sound", b"\x00" * 1000])
+def test_resynth_of_what_is_no_audio(model: Path, home: Path, tmp_path: Path, content: bytes) -> None:
+    source = tmp_path / "in.wav"
+    source.write_bytes(content)
+    done = call("resynth", model, source, "-o", tmp_path / "out.wav", home=home)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_generating_imports_no_torch(model: Path, home: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from sda.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: print(end.code, 'onnxruntime' in sys.modules, 'torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "generate", str(model), "-o", str(tmp_path / "o.wav"), "-d", "0.1"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "0 True False"

@@ -1,0 +1,301 @@
+"""`sda-engine run` as a musician meets it: started, steered over OSC, cut off, robbed of its children, ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import small_document
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+import sda
+from sda.library import Library
+
+RATE = 48_000
+COMMAND = [sys.executable, "-c", "from sda.cli.main import main; main()", "run"]
+LINUX = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at /proc")
+STEADY = ("--set", "variation=0", "--set", "drift=0")  # every grain the same
+
+
+class Session:
+    """A running `sda-engine run`, up to the end of its welcome."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "--osc", "127.0.0.1:0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.lines: list[str] = []
+        self._rest = b""
+        self.until("Ctrl-C ends it")
+        self.port = int(re.search(r"OSC +127\.0\.0\.1:(\d+)", "\n".join(self.lines))[1])  # type: ignore[index]
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(("127.0.0.1", self.port))
+        self.socket.settimeout(5)
+
+    def until(self, text: str) -> None:
+        """Read lines up to one that holds this text."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + 30
+        while not any(text in line for line in self.lines):
+            assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], self.lines
+            part = os.read(self.process.stdout.fileno(), 65536)
+            assert part, self.lines
+            *whole, self._rest = (self._rest + part).split(b"\n")
+            self.lines += [line.decode() for line in whole]
+
+    def send(self, address: str, *arguments: Any) -> None:
+        builder = OscMessageBuilder(address)
+        for argument in arguments:
+            builder.add_arg(argument)
+        self.socket.send(builder.build().dgram)
+
+    def ask(self, address: str, *arguments: Any) -> OscMessage:
+        self.send(address, *arguments)
+        return OscMessage(self.socket.recv(65536))
+
+    def children(self) -> list[tuple[int, str]]:
+        """Process id and command line of every living child."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    status, command = (entry / "status").read_text(), (entry / "cmdline").read_text()
+                except OSError:
+                    continue
+                if f"PPid:\t{self.process.pid}\n" in status and "State:\tZ" not in status:
+                    found.append((int(entry.name), command.replace("\0", " ")))
+        return found
+
+    def child(self, role: str) -> int:
+        return next(number for number, command in self.children() if f"sda.live.{role}" in command)
+
+    def end(self) -> str:
+        """Ctrl-C; everything that was printed. The exit code must be 0."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> str:
+        rest = self.process.communicate(timeout=20)[0]
+        assert self.process.returncode == 0, rest
+        return "\n".join([*self.lines, (self._rest + rest).decode()])
+
+
+@contextmanager
+def session(*arguments: str) -> Iterator[Session]:
+    made = Session(*arguments)
+    try:
+        yield made
+    finally:
+        made.socket.close()
+        made.process.kill()
+        made.process.communicate()
+
+
+@pytest.fixture
+def models(home: Path) -> Path:
+    Library().add(small_document("pebbles"))
+    Library().add(small_document("bells", seed=1))
+    return home
+
+
+def samples(path: Path) -> np.ndarray:
+    wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert rate == RATE
+    return wave
+
+
+def rms(wave: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(wave.astype(np.float64) ** 2)))
+
+
+def gone(number: int, seconds: float = 5.0) -> bool:
+    """Whether a process that is not our child ends in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if "State:\tZ" in Path(f"/proc/{number}/status").read_text():
+                return True
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@LINUX
+def test_a_file_holds_the_model_s_own_samples_for_exactly_the_duration_without_torch(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    arguments = (
+        "pebbles",
+        "--play",
+        "--audio",
+        f"file:{path}",
+        "--duration",
+        "1.5",
+        "--buffer",
+        "800",
+        "--set",
+        "slider.brightness=4",
+    )
+    with session(*arguments) as running:
+        for number in (running.process.pid, running.child("renderer"), running.child("player")):
+            maps = Path(f"/proc/{number}/maps").read_text()
+            assert "libtorch" not in maps
+            assert ("libportaudio" in maps) is False  # a file needs no device
+        text = running.wait()
+    assert "played 1.500 s, 0 under-runs" in text
+    assert re.search(r"/sda/slider/1 +brightness +\+4\.0", text)
+    played = samples(path)
+    assert len(played) == 72_000
+    renderer = sda.load("pebbles").renderer(rate=RATE, values={"play": True, "slider.1": 4.0})
+    blocks = [renderer.block() for _ in range(80)]
+    expected = np.concatenate(blocks, axis=1)[:, :72_000]
+    assert rms(expected) > 1e-3
+    np.testing.assert_allclose(played, np.broadcast_to(expected, (2, 72_000)).T, atol=1e-6)
+
+
+@pytest.mark.skipif(not shutil.which("oscsend"), reason="needs liblo's oscsend")
+def test_oscsend_steers_what_is_recorded(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    with session("pebbles", "--play", "--audio", f"file:{path}", "--buffer", "300", *STEADY) as running:
+        for address, value in (("/sda/gain", "-26"), ("/sda/gain", "0"), ("/sda/play", "0")):
+            time.sleep(0.7)
+            subprocess.run(["oscsend", "127.0.0.1", str(running.port), address, "f", value], check=True)
+        time.sleep(0.7)
+        assert str(path) in running.end()
+    wave = samples(path)
+    assert not wave[-9600:].any()
+    end = int(np.flatnonzero(wave.any(axis=1))[-1])
+    level = np.array([rms(wave[at : at + 4800]) for at in range(0, end - 4800, 1200)])
+    # -26 dB is a twentieth. Grains of random weights are no steady tone: levels within half an octave of each other.
+    assert np.median(level[:6]) / np.median(level[level < level.max() / 5]) == pytest.approx(10 ** (26 / 20), rel=0.5)
+    loud = level > level[:6].mean() / 4
+    turns = np.flatnonzero(np.diff(loud.astype(int)))
+    assert len(turns) == 2  # loud, soft, loud, and then silence
+    assert 0.4 < (turns[1] - turns[0]) * 1200 / RATE < 1.2
+
+
+def test_the_engine_answers_swaps_models_and_ends_by_ctrl_c(models: Path) -> None:
+    with session("pebbles", "--play", "--audio", "null") as running:
+        assert running.ask("/sda/ping", 7, "x").params == [7, "x"]
+        assert running.ask("/sda/sync", 3).params == [3]
+        status = running.ask("/sda/status").params
+        assert status[:5] == ["playing", "pebbles", "hifigan", "the model's own vocoder", "null"]
+        assert status[8] > 40  # ms of latency: the buffer alone is 40
+        assert status[9] == RATE
+        running.send("/sda/slider/brightness", 3.0)
+        assert running.ask("/sda/q/slider/1").params == [3.0]
+        running.send("/sda/model", "bells")
+        time.sleep(0.3)
+        assert running.ask("/sda/sync", 4).params == [4]
+        assert running.ask("/sda/status").params[1] == "bells"
+        assert running.ask("/sda/q/slider/1").params == [3.0]  # a value follows its slider's name
+        for wrong in ("nothing", "../models/bells.distill", str(models / "models" / "bells.distill")):
+            running.send("/sda/model", wrong)
+            running.until(f"{wrong!r}")
+            assert running.ask("/sda/sync", 5).params == [5]
+            assert running.ask("/sda/q/model").params == ["bells"]
+        running.send("/sda/panic")
+        running.send("/sda/center")
+        assert running.ask("/sda/q/play").params in ([0], [False])
+        assert running.ask("/sda/q/slider/1").params == [0.0]
+        assert running.ask("/sda/status").params[0] == "stopped"
+        assert "played" in running.end()
+
+
+def test_panic_silences_the_recording_whatever_lies_in_the_ring(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    with session("pebbles", "--play", "--audio", f"file:{path}", "--buffer", "1500") as running:
+        time.sleep(0.5)
+        running.send("/sda/panic")
+        running.ask("/sda/ping")
+        time.sleep(0.6)  # 1.5 s of sound lie in the ring
+        running.end()
+    wave = samples(path)
+    end = int(np.flatnonzero(wave.any(axis=1))[-1])
+    assert end < len(wave) - 0.4 * RATE
+    assert rms(wave[: end - 480]) > 1e-3
+
+
+@LINUX
+def test_a_killed_engine_leaves_no_process_no_memory_and_a_finished_file(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    with session("pebbles", "--play", "--audio", f"file:{path}") as running:
+        time.sleep(0.5)
+        children = [number for number, _ in running.children()]
+        assert len(children) >= 2
+        shared = {entry.name for entry in Path("/dev/shm").iterdir()}
+        running.process.kill()
+        running.process.wait()
+        assert all(gone(number) for number in children)
+        assert shared - {entry.name for entry in Path("/dev/shm").iterdir()}
+    assert len(samples(path)) > 0.3 * RATE
+    assert [entry.name for entry in tmp_path.glob("*.wav")] == ["out.wav"]
+    assert not list(tmp_path.glob(".out*"))
+
+
+@LINUX
+def test_a_child_that_dies_is_replaced_and_said_so_and_values_return(models: Path) -> None:
+    with session("pebbles", "--play", "--audio", "null", "--set", "gain=-3") as running:
+        running.send("/sda/slider/1", 2.0)
+        for role in ("renderer", "player"):
+            os.kill(running.child(role), signal.SIGKILL)
+            running.until(f"the {role} ended (exit code -9) and is started again")
+        time.sleep(0.3)
+        assert running.ask("/sda/sync", 1).params == [1]
+        state, model, *_ = running.ask("/sda/status").params
+        assert (state, model) == ("playing", "pebbles")
+        assert running.ask("/sda/q/slider/1").params == [2.0]
+        running.end()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "no model 'nothing' in the library"),
+        (["{home}/broken.distill"], "broken.distill"),
+        (["pebbles", "--audio", "file:{home}"], "found the suffix"),
+        (["pebbles", "--audio", "file:{home}/no/out.wav"], "cannot write there"),
+        (["pebbles", "--audio", "null", "--osc", "127.0.0.1:{taken}"], "--osc 127.0.0.1:"),
+        (["pebbles", "--audio", "null", "--osc", "nonsense"], "expected HOST:PORT"),
+        (["pebbles", "--audio", "null", "--set", "gain=99"], "gain: expected -60 to 12, found 99"),
+        (["pebbles", "--audio", "null", "--set", "slider.pitch=1"], "slider.pitch: no such control"),
+        (["pebbles", "--audio", "null", "--set", "gain"], "expected ID=VALUE"),
+        (["pebbles", "--audio", "null", "--set", "model=bells"], "as the argument of run"),
+        (["pebbles", "--audio", "a device nobody has"], "--audio null"),
+        (["pebbles", "--audio", "null", "--duration", "0"], "--duration"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(models: Path, arguments: list[str], words: str) -> None:
+    (models / "broken.distill").write_bytes(b"\x10" + bytes(500))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        filled = [text.format(home=models, taken=taken.getsockname()[1]) for text in arguments]
+        given = filled if "--osc" in filled else [*filled, "--osc", "127.0.0.1:0"]
+        done = subprocess.run([*COMMAND, *given], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_port_open_to_the_network_is_announced(home: Path) -> None:
+    command = [*COMMAND, "--audio", "null", "--osc", "0.0.0.0:0", "--duration", "0.1"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    assert "OSC is open to the network" in text
+    assert "no model" in text
+    assert "the panel is not there yet" in text
