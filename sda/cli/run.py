@@ -75,7 +75,7 @@ def run(
         values={**dict(map(_setting, settings)), **({"play": True} if play else {})},
     )
     engine = Engine(options, lambda line: screen.print(line, style="yellow", markup=False, soft_wrap=True))
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: engine.stop())
     engine.run(lambda: _welcome(engine, screen, exposed=not is_loopback(address[0]), headless=headless))
@@ -108,6 +108,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
 
     status, controls = engine.status(), engine.controls
     host, port = engine.address
+    local = "localhost" if host in ("0.0.0.0", "::") else host
     line(f"{status.model or 'no model'}", "bold")
     for row in controls.sliders:
         line(f"  {row.address:<14} {row.name:<16} {controls.get(row.id):+.1f}  ({row.low:g} to {row.high:g}) {row.help}")
@@ -120,7 +121,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     if not headless:
         line("the panel is not there yet; everything works over OSC")
     if not status.model:
-        line(f"name a model: oscsend {host} {port} /sda/model s NAME  (`sda-engine model list` shows them)")
+        line(f"name a model: oscsend {local} {port} /sda/model s NAME  (`sda-engine model list` shows them)")
     if not controls.get("play"):
-        line(f"play is off: oscsend {host} {port} /sda/play i 1")
+        line(f"play is off: oscsend {local} {port} /sda/play i 1")
     line("Ctrl-C ends it")

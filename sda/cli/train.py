@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sda.formats.distill import ModelDocument
+    from sda.library import Library
+    from sda.train.run import Run
 
 
 @click.command()
@@ -25,16 +27,7 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all but those of a live engine).")
 @click.option("--resume", is_flag=True, help="Go on with the run of this name where it stopped.")
-def train(
-    audio_dir: Path | None,
-    name: str,
-    minutes: float | None,
-    epochs: int | None,
-    seed: int,
-    device: str,
-    threads: int | None,
-    resume: bool,
-) -> None:
+def train(audio_dir: Path | None, name: str, resume: bool, **asked: Any) -> None:
     """Train a model on the recordings in AUDIO_DIR (wav, flac, ogg, mp3, aiff; any rate, any channels).
 
     Five files of a second are enough, five hundred are fine. Ctrl-C keeps the best so far; --resume goes on.
@@ -47,20 +40,8 @@ def train(
     from sda.train.threads import use_threads
 
     console, library = output.console(), Library()
-    if resume:
-        run = Run.find(library.runs, "train", name)
-    elif audio_dir is None:
-        raise TrainError("no folder of recordings given; expected: sda-engine train AUDIO_DIR --name NAME")
-    elif minutes and epochs:
-        raise TrainError("found both --minutes and --epochs; expected one of them")
-    elif library.taken(name):
-        raise TrainError(
-            f"a model named {name!r} is in the library already; choose another --name, or rename or delete that one"
-        )
-    else:
-        asked = {"minutes": minutes, "epochs": epochs, "seed": seed, "device": device, "id": str(uuid4())}
-        run = Run.create(library.runs, "train", name, {"source": str(audio_dir.resolve()), **asked})
-    use_threads(threads)
+    run = Run.find(library.runs, "train", name) if resume else _new_run(library, audio_dir, name, asked)
+    use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 
     def keep(document: ModelDocument) -> Path:
         return library.add(document, overwrite=True)
@@ -70,6 +51,25 @@ def train(
         end = show(train_model(run, keep), run, console)
     if end.kind == "end":
         _conclude(end.data, name, console)
+
+
+def _new_run(library: Library, audio_dir: Path | None, name: str, asked: dict[str, Any]) -> Run:
+    from sda.formats.document import check_name
+    from sda.train.corpus import find
+    from sda.train.device import pick
+    from sda.train.run import Run
+
+    if audio_dir is None:
+        raise TrainError("no folder of recordings given; expected: sda-engine train AUDIO_DIR --name NAME")
+    if asked["minutes"] and asked["epochs"]:
+        raise TrainError("found both --minutes and --epochs; expected one of them")
+    if library.taken(check_name(name)):
+        raise TrainError(
+            f"a model named {name!r} is in the library already; choose another --name, or rename or delete that one"
+        )
+    find(audio_dir)
+    pick(asked["device"])
+    return Run.create(library.runs, "train", name, {**asked, "source": str(audio_dir.resolve()), "id": str(uuid4())})
 
 
 def _conclude(data: dict[str, object], name: str, console: Console) -> None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sda.errors import TrainError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sda.formats.distill import ModelDocument
+    from sda.library import Library
+    from sda.train.run import Run
+
+WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 
 
 @click.command("train-vocoder")
@@ -20,18 +30,7 @@ from sda.errors import TrainError
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all).")
 @click.option("--from-scratch", is_flag=True, help="Start from nothing instead of the shipped base.")
 @click.option("--resume", is_flag=True, help="Go on with this model's run where it stopped.")
-def train_vocoder(
-    model: str,
-    audio: Path | None,
-    minutes: float | None,
-    steps: int | None,
-    batch: int | None,
-    seed: int | None,
-    device: str,
-    threads: int | None,
-    from_scratch: bool,
-    resume: bool,
-) -> None:
+def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) -> None:
     """Train a vocoder for MODEL on its own recordings, from the shipped base, and bundle it into the model file."""
     from sda.cli import output
     from sda.cli.progress import show
@@ -44,41 +43,41 @@ def train_vocoder(
     console, library = output.console(), Library()
     path = library.resolve(model)
     document = distill.read(path)
-    if resume:
-        run = Run.find(library.runs, "train-vocoder", document.name)
-    elif minutes and steps:
-        raise TrainError("found both --minutes and --steps; expected one of them")
-    else:
-        source = audio or library.source(document.id)
-        if source is None:
-            raise TrainError(f"where the recordings of {document.name} are is not known here; expected --audio DIR")
-        seed = int(document.training.get("seed", 0)) if seed is None else seed
-        asked = {
-            "minutes": minutes,
-            "steps": steps,
-            "batch": batch,
-            "seed": seed,
-            "device": device,
-            "from_scratch": from_scratch,
-        }
-        run = Run.create(
-            library.runs, "train-vocoder", document.name, {"source": str(source.resolve()), "model": str(path), **asked}
-        )
-    use_threads(threads)
+    run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
+    use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 
-    def keep(result: distill.ModelDocument) -> Path:
+    def keep(result: ModelDocument) -> Path:
         distill.write(path, result)
         return path
 
     with run.alive():
         end = show(vocoder_run.train_vocoder(run, document, keep), run, console)
     if end.kind == "end":
-        before, after = end.data["before"], end.data["after"]
-        for what in ("held_out", "own"):
-            name = {"held_out": "held-out recordings", "own": "its own recordings"}[what]
-            console.print(f"mel error on {name}: {before[what]:.3f} nat at the start, {after[what]:.3f} now", highlight=False)
-        for note in end.data["notes"]:
-            console.print(f"[yellow]{note}[/]")
-        console.print(f"[bold]{end.data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
-        if not end.data["finished"]:
-            console.print(f"stopped early; go on with: sda-engine train-vocoder {model} --resume", highlight=False)
+        _conclude(end.data, model, console)
+
+
+def _new_run(library: Library, document: ModelDocument, audio: Path | None, asked: dict[str, Any]) -> Run:
+    from sda.train.run import Run
+
+    if asked["minutes"] and asked["steps"]:
+        raise TrainError("found both --minutes and --steps; expected one of them")
+    source = audio or library.source(document.id)
+    if source is None:
+        raise TrainError(f"where the recordings of {document.name} are is not known here; expected --audio DIR")
+    if audio is None and not source.is_dir():
+        raise TrainError(f"the recordings of {document.name} are no longer in {source}; expected --audio DIR")
+    seed = int(document.training.get("seed", 0)) if asked["seed"] is None else asked["seed"]
+    spec = {**asked, "seed": seed, "source": str(source.resolve())}
+    return Run.create(library.runs, "train-vocoder", document.name, spec)
+
+
+def _conclude(data: dict[str, Any], model: str, console: Console) -> None:
+    """Say what came of it."""
+    before, after = data["before"], data["after"]
+    for what, name in WHOSE.items():
+        console.print(f"mel error on {name}: {before[what]:.3f} nat at the start, {after[what]:.3f} now", highlight=False)
+    for note in data["notes"]:
+        console.print(f"[yellow]{note}[/]")
+    console.print(f"[bold]{data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
+    if not data["finished"]:
+        console.print(f"stopped early; go on with: sda-engine train-vocoder {model} --resume", highlight=False)

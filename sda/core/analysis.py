@@ -8,17 +8,19 @@ axis leaves every named descriptor where it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sda.core.descriptors import DESCRIPTORS
 from sda.core.latent import LatentMap, Slider
-from sda.core.solve import slopes, solve
+from sda.core.solve import slopes, solve, straight
 from sda.core.survey import Survey, decode, values
 from sda.core.vae import Vae
 from sda.errors import ModelError
@@ -71,32 +73,43 @@ def _slider(row: Mapping[str, Any]) -> Slider:
     return Slider(**{name: kind(row[name]) for name, kind in kinds.items()})
 
 
-def curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
-    """One curve [D, P, Z] for each descriptor, zero for those that do not vary.
+def solved_curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
+    """One curve [D, P, Z] for each descriptor by `solve.solve`, zero for those that do not vary.
 
     starts [N, Z]: home first, then other latents at which the same displacement should do the same, with weights [N].
     """
-    chosen = np.flatnonzero(survey.varies)
+
+    def bring(targets: Tensor, covariance: Tensor) -> Tensor:
+        points, shares = torch.from_numpy(starts), torch.from_numpy(weights)
+        return solve(_scaled(vae, survey), points, shares, targets, covariance)
+
+    return _curves(survey, bring)
+
+
+def straight_curves(vae: Vae, survey: Survey, points: Floats) -> Floats:
+    """The same [D, P, Z] by `solve.straight` over points [N, Z]."""
+    return _curves(survey, partial(straight, _scaled(vae, survey), torch.from_numpy(points)))
+
+
+def _scaled(vae: Vae, survey: Survey) -> Callable[[Tensor], Tensor]:
+    """Descriptors [B, D] of latent points [B, Z] in units of the recordings' ranges."""
+    scale = torch.from_numpy(survey.ranges)
+    return lambda z: values(vae, z) / scale
+
+
+def _curves(survey: Survey, bring: Callable[[Tensor, Tensor], Tensor]) -> Floats:
+    """Curves [D, P, Z] from what brings targets [C, K, D] under a covariance [Z, Z]: displacements [C, K, Z]."""
+    chosen, ends = np.flatnonzero(survey.varies), _ends(survey) / survey.ranges  # [2, D]
     found = np.zeros((len(DESCRIPTORS), POSITIONS, survey.latents.shape[1]), np.float32)
     if len(chosen) == 0:
         return found
-    scale = torch.from_numpy(survey.ranges)
-    ends = _ends(survey)  # [2, D]
-    share = torch.linspace(0, 1, KNOTS + 1)[1:]
-    targets = torch.zeros(len(chosen), 2, KNOTS, len(DESCRIPTORS))
+    targets = np.zeros((len(chosen), 2, KNOTS, len(DESCRIPTORS)), np.float32)
     for row, own in enumerate(chosen):
-        for side in (0, 1):
-            targets[row, side, :, own] = share * float(ends[side, own]) / scale[own]
+        targets[row, :, :, own] = ends[:, own, None] * np.linspace(0, 1, KNOTS + 1)[1:]
     covariance = torch.from_numpy(survey.spread @ survey.spread.T)
-    solved = solve(
-        lambda z: values(vae, z) / scale,
-        torch.from_numpy(starts),
-        torch.from_numpy(weights),
-        targets.flatten(0, 1),
-        covariance,
-    ).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
+    brought = bring(torch.from_numpy(targets).flatten(0, 1), covariance).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
     for row, own in enumerate(chosen):
-        found[own] = even(_joined(solved[row].numpy()))
+        found[own] = even(_joined(brought[row].numpy()))
     return found
 
 
@@ -130,7 +143,7 @@ def even(curve: Floats) -> Floats:
 
 
 def safe(survey: Survey, own: int) -> tuple[float, float]:
-    """Positions of the 5th and the 95th percentile of descriptor `own`."""
+    """Positions of the 5th and the 95th percentile of descriptor `own`, 0 on a side where home lies beyond it."""
     home, found, ends = survey.decoded[survey.home, own], survey.percentiles[:, own], _ends(survey)[:, own]
     low = (home - found[1]) / -ends[0] if ends[0] < 0 else 0.0
     high = (found[-2] - home) / ends[1] if ends[1] > 0 else 0.0
@@ -140,10 +153,12 @@ def safe(survey: Survey, own: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An unnamed direction."""
+    """An unnamed direction. Where home lies at the recordings' edge, one side of it is flat and out of its range."""
 
     curve: Floats  # [P, Z]
-    safe_low: float  # positions
+    low: float  # positions
+    high: float
+    safe_low: float
     safe_high: float
     change_db: float  # mean over the audible bins between the ends
 
@@ -156,16 +171,18 @@ def axes(vae: Vae, survey: Survey, named: Floats, count: int) -> list[Axis]:
     """
     home, spread = survey.latents[survey.home], survey.spread
     taken = [np.linalg.solve(spread, c.T) for curve in named for c in (curve[-1:], curve[:1]) if np.any(c)]  # S x [Z, 1]
-    _, jacobian = slopes(lambda z: values(vae, z) / torch.from_numpy(survey.ranges), torch.from_numpy(home)[None])
+    _, jacobian = slopes(_scaled(vae, survey), torch.from_numpy(home)[None])
     if len(named):
         taken.append((jacobian[0].numpy() @ spread).T)
     free = _complement(np.concatenate(taken, 1) if taken else np.zeros((len(home), 0), np.float32))  # [Z, Z - taken]
     response = _log(vae, home + free.T @ spread.T) - _log(vae, home - free.T @ spread.T)  # [Z', M L] dB
     _, _, order = np.linalg.svd(response.T, full_matrices=False)
-    found = []
-    for direction in order[: max(0, count)] @ free.T:  # [Z], whitened
-        direction = direction * (1 if direction[np.abs(direction).argmax()] > 0 else -1)
-        if axis := _axis(vae, survey, direction):
+    found: list[Axis] = []
+    for direction in order @ free.T:  # [Z], whitened
+        if len(found) >= count:
+            break
+        sign = 1 if direction[np.abs(direction).argmax()] > 0 else -1  # a rule, so that the same recordings give the same axes
+        if axis := _axis(vae, survey, sign * direction):
             found.append(axis)
     return found
 
@@ -184,8 +201,10 @@ def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
     change = float(np.abs(ends[1] - ends[0]).mean())
     if change < AUDIBLE_DB:
         return None
-    inner = bottom * np.clip(safe_low / low, 0, 1) if low < 0 else 0.0, top * np.clip(safe_high / high, 0, 1) if high > 0 else 0.0
-    return Axis(even(curve), round(float(inner[0]), 2) + 0.0, round(float(inner[1]), 2), change)
+    inner_low = bottom * float(np.clip(safe_low / low, 0, 1)) if low < 0 else 0.0
+    inner_high = top * float(np.clip(safe_high / high, 0, 1)) if high > 0 else 0.0
+    ends_at = (bottom if low < 0 else 0.0, top if high > 0 else 0.0)
+    return Axis(even(curve), *ends_at, round(inner_low, 2), round(inner_high, 2), change)
 
 
 def _log(vae: Vae, z: Floats) -> Floats:

@@ -174,7 +174,8 @@ def _geometry(spec: MelSpec) -> tuple[Floats, Floats]:
 def _mean_over_time(x: Tensor, frames: int) -> Tensor:
     """Moving average along the last axis of [..., M, L], edges repeated; the length stays."""
     flat = F.pad(x.flatten(0, -2)[None], (frames // 2, frames // 2), mode="replicate")
-    return F.avg_pool1d(flat, frames, 1)[0].unflatten(0, x.shape[:-1])
+    mean: Tensor = F.avg_pool1d(flat, frames, 1)[0].unflatten(0, x.shape[:-1])
+    return mean
 
 
 def _mean_over_bands(x: Tensor, count: int) -> Tensor:

@@ -6,6 +6,8 @@ bands and other averages than `descriptors`. Plain numpy, mono waveforms [T].
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 LONG, SHORT = 4096, 1024  # samples of the window for spectra and for envelopes
+FADE = 256  # samples
 STEADY = 6  # frames, 0.14 s
 REGIONS_HZ = (43, 350, 700, 1400, 2800, 5600, 11200, 22050)
 BLOCK_BINS = 32  # bins of the long window (344 Hz) whose flatness is taken together
@@ -24,24 +27,34 @@ QUIET = 1e-4  # of the loudest, -40 dB
 def listen(audio: Floats, rate: int = 44_100) -> Floats:
     """The descriptors [D] of a waveform [T], in the order and the units of `DESCRIPTORS`."""
     spectrum = _power(audio, LONG)  # [F, bins]
-    hz = np.fft.rfftfreq(LONG, 1 / rate)
+    hz = _hz(LONG, rate)
     values = {
         "loudness": _level(audio),
         "brightness": _centroid(spectrum, hz),
         "width": _spread(spectrum, hz),
         "warmth": _balance(spectrum, hz),
         "noisiness": _flatness(spectrum, hz),
-        "percussiveness": _movement(_power(audio, SHORT), np.fft.rfftfreq(SHORT, 1 / rate)),
+        "percussiveness": _movement(_power(audio, SHORT), _hz(SHORT, rate)),
         "lateness": _middle(audio, rate),
     }
     return np.array([values[d.name] for d in DESCRIPTORS], np.float32)
 
 
+def _hz(size: int, rate: int) -> Doubles:
+    """Frequencies [bins] of a Fourier transform of `size` samples, in Hz."""
+    return np.asarray(np.fft.rfftfreq(size, 1 / rate), np.float64)
+
+
 def _power(audio: Floats, size: int) -> Doubles:
-    """Power spectra [F, size / 2 + 1] under Hann windows a quarter of their length apart, none of them over the edges."""
-    if len(audio) < 8 * size:
-        audio = np.pad(audio, (0, 8 * size - len(audio)))
-    frames = np.lib.stride_tricks.sliding_window_view(audio.astype(np.float64), size)[:: size // 4]
+    """Power spectra [F, size / 2 + 1] under Hann windows a quarter of their length apart, silence beyond the edges.
+
+    The edges are faded over 6 ms, so that a tone cut off there does not count as a click.
+    """
+    ramp = np.linspace(0, 1, FADE)
+    faded = audio.astype(np.float64)
+    faded[:FADE] *= ramp[: len(faded)]
+    faded[-FADE:] *= ramp[::-1][-len(faded) :]
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(faded, size // 2), size)[:: size // 4]
     return np.square(np.abs(np.fft.rfft(frames * np.hanning(size + 1)[:-1])))
 
 
@@ -91,8 +104,8 @@ def _flatness(power: Doubles, hz: Doubles) -> float:
 def _movement(power: Doubles, hz: Doubles) -> float:
     """Root mean square over time of the mean change in dB within 23 ms of the levels of seven regions, edges left out."""
     edges = np.searchsorted(hz, REGIONS_HZ)
-    regions = np.stack([power[:, a:b].sum(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1)  # [F, 7]
-    level = 10 * np.log10(regions + QUIET * regions.max() + 1e-12)[2:-2]
+    regions = np.stack([power[:, a:b].sum(1) for a, b in itertools.pairwise(edges)], 1)  # [F, 7]
+    level = 10 * np.log10(regions + QUIET * regions.max() + 1e-12)[4:-4]
     return float(np.sqrt(np.mean(np.abs(level[4:] - level[:-4]).mean(1) ** 2)))
 
 

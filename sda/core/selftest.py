@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Fidelity:
         return "; ".join(reasons)
 
 
-def rank_correlation(x: Doubles, y: Doubles) -> float:
+def rank_correlation(x: ArrayLike, y: ArrayLike) -> float:
     """Spearman's rho of two series [n] (ties share their mean rank); 0 where one does not vary."""
     ranks = [_ranks(np.asarray(v, np.float64)) for v in (x, y)]
     deviations = [r - r.mean() for r in ranks]

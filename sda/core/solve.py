@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-REGULAR = 0.01  # r
+REGULAR = 0.001  # r
 LONGEST = 2.5  # of one step, in standard deviations of the latents (Mahalanobis)
 TRIALS = (1.0, 0.4)  # shares of a step that are tried
 ROUNDS = 2  # Gauss-Newton steps a position
@@ -32,9 +32,7 @@ def slopes(values: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tenso
     return found.detach(), torch.stack(rows, 1)
 
 
-def solve(
-    values: Callable[[Tensor], Tensor], starts: Tensor, weights: Tensor, targets: Tensor, covariance: Tensor
-) -> Tensor:
+def solve(values: Callable[[Tensor], Tensor], starts: Tensor, weights: Tensor, targets: Tensor, covariance: Tensor) -> Tensor:
     """Displacements [C, K, Z] that bring the wanted changes, for C curves of K positions from the middle outwards.
 
     values: descriptors [B, D] of latent points [B, Z], in units of the recordings' spread; starts [N, Z] with weights [N];
@@ -50,6 +48,17 @@ def solve(
                 d = _improve(values, starts, weights, base, targets[:, k], precision, d)
             found.append(d)
         return torch.stack(found, 1)
+
+
+def straight(values: Callable[[Tensor], Tensor], points: Tensor, targets: Tensor, covariance: Tensor) -> Tensor:
+    """Displacements [C, K, Z] along straight lines that bring the wanted changes [C, K, D] on average over points [N, Z].
+
+    With W the mean of the derivatives:  d = S W^T (W S W^T + r I)^-1 t,  the minimum above in a linear world.
+    """
+    _, slope = slopes(values, points)
+    mean = slope.mean(0)  # [D, Z]
+    gram = mean @ covariance @ mean.T + REGULAR * torch.eye(len(mean), dtype=mean.dtype)
+    return targets @ torch.linalg.solve(gram, mean @ covariance)
 
 
 def _improve(

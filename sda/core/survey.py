@@ -39,7 +39,7 @@ class Survey:
     @property
     def percentiles(self) -> Floats:
         """[5, D] of the decoded descriptors, at `PERCENTILES`."""
-        return np.percentile(self.decoded, PERCENTILES, axis=0).astype(np.float32)
+        return np.asarray(np.percentile(self.decoded, PERCENTILES, axis=0), np.float32)
 
     @property
     def ranges(self) -> Floats:
@@ -56,7 +56,7 @@ class Survey:
 def spans(values: Floats) -> Floats:
     """5-95 % range of each descriptor [D] of values [N, D], at least what is worth a slider."""
     low, high = np.percentile(values, (5, 95), axis=0)
-    return np.maximum(high - low, LEAST).astype(np.float32)
+    return np.asarray(np.maximum(high - low, LEAST), np.float32)
 
 
 def survey(vae: Vae, mels: Floats) -> Survey:

@@ -14,9 +14,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
-from sda.errors import DeviceError, SdaError
+from sda.errors import SdaError
 from sda.live import priority, wire
 from sda.live.ring import Ring
 from sda.live.sinks import Feed, PacedSink, Sink
@@ -76,27 +77,25 @@ def play(spec: wire.Message, send: wire.Send, stop: threading.Event) -> int:
     ring = Ring.attach(spec["ring"])
     try:
         sink = open_sink(spec["audio"], spec["rate"])
+        try:
+            gc.collect()
+            gc.freeze()  # a collection in the callback costs its time
+            return Player(sink, Feed(ring, sink.rate, spec["duration"]), send).run(stop)
+        finally:
+            _close(sink)
     except SdaError as error:
         send({"kind": "failed", "text": str(error)})
         return FAILED
-    try:
-        gc.collect()
-        gc.freeze()  # a collection in the callback costs its time
-        code = Player(sink, Feed(ring, sink.rate, spec["duration"]), send).run(stop)
-    except DeviceError as error:
-        send({"kind": "failed", "text": str(error)})
-        code = FAILED
-    if not spec["audio"].startswith("file:"):
-        close = threading.Thread(target=sink.close, daemon=True)
-        close.start()
-        close.join(PATIENCE)
-        return code
-    try:
+
+
+def _close(sink: Sink) -> None:
+    """Close a sink: a file however long it takes, a device within a second. Raises `SdaError` for a file not kept."""
+    if isinstance(sink, PacedSink):
         sink.close()
-    except SdaError as error:
-        send({"kind": "failed", "text": str(error)})
-        code = FAILED
-    return code
+        return
+    closing = threading.Thread(target=sink.close, daemon=True)
+    closing.start()
+    closing.join(PATIENCE)
 
 
 def main() -> None:
@@ -115,7 +114,11 @@ def main() -> None:
 
     pipe = wire.Wire(source, sink, receive)
     spec = inbox.get()
-    code = 0 if spec is None else play(spec, pipe.send, stop)
+    code = 1
+    try:
+        code = 0 if spec is None else play(spec, pipe.send, stop)
+    except Exception:
+        traceback.print_exc()
     pipe.close()
     sys.stderr.flush()
     os._exit(code)

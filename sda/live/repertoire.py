@@ -65,6 +65,8 @@ class Repertoire:
         self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"])
         self._facts.trouble, self._facts.loading, self._loading = "", False, None
         self._facts.delay = message["delay"]
+        if self.token:
+            self._say(f"{message['name']} sounds; its sliders: {', '.join(message['sliders']) or 'none'}")
         self.token = self._asked
         self._controls.install_sliders(message["sliders"], message["explains"])
         self._name(message["name"])

@@ -22,6 +22,7 @@ Events = queue.SimpleQueue["tuple[Child | None, Message | None]"]
 
 LAST_WORDS = 4096  # bytes of a child's standard error that are looked at when it died
 HEALTHY = 10.0  # s after which a child counts as one that works
+HUNG = 20.0  # s without a message after which a child is taken for dead; loading its libraries is the longest silence
 PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)  # s before a new one, by how many died in a row
 
 
@@ -31,7 +32,7 @@ class Child:
     def __init__(self, role: str, spec: Message, events: Events) -> None:
         """Start `python -m sda.live.<role>`; its messages go to `events`."""
         self.role = role
-        self.born = time.monotonic()
+        self.born = self.heard = time.monotonic()  # s, when it was started and when it last sent something
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", f"sda.live.{role}"],
@@ -40,8 +41,13 @@ class Child:
         )  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._wire = Wire(self.process.stdout, self.process.stdin, lambda message: events.put((self, message)))
+        self._events = events
+        self._wire = Wire(self.process.stdout, self.process.stdin, self._receive)
         self.send(spec)
+
+    def _receive(self, message: Message | None) -> None:
+        self.heard = time.monotonic()
+        self._events.put((self, message))
 
     def send(self, message: Message) -> None:
         """Queue a message for the child; nothing happens where it is gone."""
@@ -96,7 +102,9 @@ class Role:
         return child.stop(2.0)
 
     def revive(self, now: float) -> bool:
-        """Start the next child where it is due; returns whether that happened."""
+        """Start the next child where it is due; returns whether that happened. One that hangs is killed for that."""
+        if self.child is not None and now - self.child.heard > HUNG:
+            self.child.process.kill()
         if self._due is None or now < self._due:
             return False
         self.start()

@@ -30,8 +30,8 @@ class Augmentation(Spec):
     quieter_db: float = -6.0
     louder_db: float = 3.0
     pitch: float = 4.0  # semitones by which a crop is played slower or faster
-    pitch_share: float = 0.7  # of the crops
-    mix_share: float = 0.3  # of the crops, mixed in power with another of the batch
+    pitch_share: float = 0.8  # of the crops
+    mix_share: float = 0.6  # of the crops, mixed in power with another of the batch
 
 
 class Crops:

@@ -56,7 +56,8 @@ def follow(run: Run, training: Training, steps: int) -> Iterator[Event]:
     """Train up to `steps` or until the run is cancelled. Raises `TrainError` at a loss that is no number."""
     measure_every = max(1, steps // MEASUREMENTS)
     report_every = max(1, steps // REPORTS)
-    started, first, saved = time.monotonic(), training.done, time.monotonic()
+    started, first = time.monotonic(), training.done
+    saved = -math.inf  # the first checkpoint comes with the first step
     held_out: dict[str, Any] | None = None
     while training.done < steps and not run.cancelled:
         losses = training.step()

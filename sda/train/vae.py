@@ -23,8 +23,9 @@ from sda.train.crops import Augmentation, Crops
 from sda.train.heldout import HeldOut
 from sda.train.pca import start_as_pca
 
-SMALL_S = 15.0  # s of recordings under which half the latents are enough
-PCA_CROPS = 1200
+SMALL_S, SMALL_FILES = 15.0, 3  # seconds and number of recordings under which half the latents are enough
+WIDTH = 64  # channels: half the recipe's, for a third of its cost in the nets and no more error
+QUIET_SHARE = 0.25  # of the quiet bins' error in the score by which states are kept; loud bins are what is heard
 CHARBONNIER_EPS = 0.01  # normalised mel, about 0.12 nat
 POOLS = ((4, 4), (8, 22))  # bands x frames
 PCA_KEY = 1 << 40  # beyond every step number in the random keys
@@ -45,6 +46,7 @@ class VaePlan(Augmentation):
     beta: float = 1e-4  # weight of the divergence from the prior, at 32 latents
     beta_warmup: float = 0.2  # share of the steps over which it grows to that
     ema: float = 0.99  # of the averaged weights, which are the result
+    pca_crops: int = 1200
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
@@ -57,14 +59,16 @@ class VaePlan(Augmentation):
 
 
 def choose(seconds: float, files: int) -> tuple[VaeSpec, VaePlan]:
-    """The net and plan for so many seconds of recordings in so many files; the steps are left at their default."""
-    return VaeSpec(latent=32 if seconds < SMALL_S else 64), VaePlan()
+    """The net and plan for so many seconds of recordings in so many files; the steps are the caller's, from a measured rate."""
+    small = seconds < SMALL_S or files < SMALL_FILES
+    return VaeSpec(latent=32 if small else 64, width=WIDTH), VaePlan()
 
 
 class VaeTraining:
     """One VAE being trained on one corpus, gathered at the rate of BigVGAN's grid."""
 
-    def __init__(self, corpus: Corpus, spec: VaeSpec, plan: VaePlan) -> None:
+    def __init__(self, corpus: Corpus, spec: VaeSpec, plan: VaePlan, state: dict[str, Any] | None = None) -> None:
+        """state: what `state` returned, to go on from; without it the PCA start."""
         assert corpus.rate == BIGVGAN_GRID.sample_rate
         assert spec.n_mels == BIGVGAN_GRID.n_mels
         self.corpus, self.plan, self.done = corpus, plan, 0
@@ -73,18 +77,20 @@ class VaeTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
             self.net = Vae(spec)
-        random = np.random.default_rng([plan.seed, PCA_KEY])
-        start_as_pca(
-            self.net, self._normalised(torch.cat([self.crops.draw(random, 100) for _ in range(PCA_CROPS // 100)])).numpy()
-        )
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
-        skips = [p for name, p in self.net.named_parameters() if ".skip." in name]
-        others = [p for name, p in self.net.named_parameters() if ".skip." not in name]
-        groups = [{"params": others, "share": 1.0}, {"params": skips, "share": plan.skip_rate}]
-        self.optimizer = torch.optim.AdamW(groups, plan.rate, plan.betas, weight_decay=plan.weight_decay)
-        self.best_step, self.best_error = 0, math.inf
+        self.optimizer = _optimizer(self.net, plan)
+        self.best_step, self.best_score = 0, math.inf
         self.best: dict[str, Tensor] = {}
-        self.held_out()
+        if state is not None:
+            self.restore(state)
+        else:
+            random = np.random.default_rng([plan.seed, PCA_KEY])
+            drawn = [
+                self._normalised(self.crops.draw(random, min(100, plan.pca_crops))) for _ in range(-(-plan.pca_crops // 100))
+            ]
+            start_as_pca(self.net, torch.cat(drawn).numpy())
+            self.averaged.load_state_dict(self.net.state_dict())
+            self.held_out()
 
     def step(self) -> dict[str, float]:
         """One update. Returns {"loss", "reconstruction", "kl"}; the divergence in nat a crop."""
@@ -115,16 +121,17 @@ class VaeTraining:
         return torch.log1p(gain * magnitudes) / math.log1p(gain)
 
     def held_out(self) -> dict[str, Any]:
-        """Judge the averaged weights (`HeldOut.measure`) and keep them if no earlier ones had less error in loud bins."""
+        """Judge the averaged weights (`HeldOut.measure`) and keep them as `best` if no earlier ones scored lower."""
         found = self.judge.measure(self.averaged)
-        if found["loud"] < self.best_error:
-            self.best_step, self.best_error = self.done, found["loud"]
+        score = found["loud"] + QUIET_SHARE * found["quiet"]
+        if score < self.best_score:
+            self.best_step, self.best_score = self.done, score
             self.best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
         return found
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs, loadable with `weights_only=True`."""
-        return {
+        now = {
             "step": self.done,
             "plan": self.plan.to_json(),
             "spec": self.net.spec.to_json(),
@@ -133,8 +140,9 @@ class VaeTraining:
             "optimizer": self.optimizer.state_dict(),
             "best": self.best,
             "best_step": self.best_step,
-            "best_error": self.best_error,
+            "best_score": self.best_score,
         }
+        return copy.deepcopy(now)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a run where `state` left it."""
@@ -142,7 +150,15 @@ class VaeTraining:
         self.net.load_state_dict(state["net"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.best, self.best_step, self.best_error = state["best"], int(state["best_step"]), float(state["best_error"])
+        self.best, self.best_step, self.best_score = state["best"], int(state["best_step"]), float(state["best_score"])
+
+
+def _optimizer(net: Vae, plan: VaePlan) -> torch.optim.AdamW:
+    """The skip path in a group of its own; `share` is what its rate is of the plan's."""
+    groups: list[dict[str, Any]] = [{"params": [], "share": 1.0}, {"params": [], "share": plan.skip_rate}]
+    for name, parameter in net.named_parameters():
+        groups[".skip." in name]["params"].append(parameter)
+    return torch.optim.AdamW(groups, plan.rate, plan.betas, weight_decay=plan.weight_decay)
 
 
 def reconstruction_loss(difference: Tensor) -> Tensor:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_run import RATE, session
+from live_session import session
+from small_models import sounding
 
 import sda
 from sda.library import Library
 
+RATE = 48_000
 pytestmark = pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")
 
 PROBE = """
@@ -76,9 +78,7 @@ def record(path: Path, seconds: float) -> np.ndarray:
 
 
 def test_a_device_plays_the_model_s_samples_and_a_dead_server_is_outlived(server: Server, home: Path, tmp_path: Path) -> None:
-    from conftest import small_document
-
-    Library().add(small_document("pebbles"))
+    Library().add(sounding("pebbles"))
     with session("pebbles", "--play", "--audio", "jack", "--buffer", "300") as running:
         assert running.ask("/sda/status").params[4] == "system (JACK Audio Connection Kit)"
         heard = record(tmp_path / "heard.npy", 1.0)

@@ -3,113 +3,36 @@
 from __future__ import annotations
 
 import os
+import queue
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import small_document
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
+from live_session import COMMAND, session
+from small_models import sounding
 
 import sda
+from sda.cli.main import main
 from sda.library import Library
+from sda.live.ring import Ring
+from sda.live.supervisor import HUNG, Events, Role
 
 RATE = 48_000
-COMMAND = [sys.executable, "-c", "from sda.cli.main import main; main()", "run"]
 LINUX = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at /proc")
 STEADY = ("--set", "variation=0", "--set", "drift=0")  # every grain the same
 
 
-class Session:
-    """A running `sda-engine run`, up to the end of its welcome."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "--osc", "127.0.0.1:0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        self.lines: list[str] = []
-        self._rest = b""
-        self.until("Ctrl-C ends it")
-        self.port = int(re.search(r"OSC +127\.0\.0\.1:(\d+)", "\n".join(self.lines))[1])  # type: ignore[index]
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.connect(("127.0.0.1", self.port))
-        self.socket.settimeout(5)
-
-    def until(self, text: str) -> None:
-        """Read lines up to one that holds this text."""
-        assert self.process.stdout is not None
-        end = time.monotonic() + 30
-        while not any(text in line for line in self.lines):
-            assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], self.lines
-            part = os.read(self.process.stdout.fileno(), 65536)
-            assert part, self.lines
-            *whole, self._rest = (self._rest + part).split(b"\n")
-            self.lines += [line.decode() for line in whole]
-
-    def send(self, address: str, *arguments: Any) -> None:
-        builder = OscMessageBuilder(address)
-        for argument in arguments:
-            builder.add_arg(argument)
-        self.socket.send(builder.build().dgram)
-
-    def ask(self, address: str, *arguments: Any) -> OscMessage:
-        self.send(address, *arguments)
-        return OscMessage(self.socket.recv(65536))
-
-    def children(self) -> list[tuple[int, str]]:
-        """Process id and command line of every living child."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    status, command = (entry / "status").read_text(), (entry / "cmdline").read_text()
-                except OSError:
-                    continue
-                if f"PPid:\t{self.process.pid}\n" in status and "State:\tZ" not in status:
-                    found.append((int(entry.name), command.replace("\0", " ")))
-        return found
-
-    def child(self, role: str) -> int:
-        return next(number for number, command in self.children() if f"sda.live.{role}" in command)
-
-    def end(self) -> str:
-        """Ctrl-C; everything that was printed. The exit code must be 0."""
-        self.process.send_signal(signal.SIGINT)
-        return self.wait()
-
-    def wait(self) -> str:
-        rest = self.process.communicate(timeout=20)[0]
-        assert self.process.returncode == 0, rest
-        return "\n".join([*self.lines, (self._rest + rest).decode()])
-
-
-@contextmanager
-def session(*arguments: str) -> Iterator[Session]:
-    made = Session(*arguments)
-    try:
-        yield made
-    finally:
-        made.socket.close()
-        made.process.kill()
-        made.process.communicate()
-
-
 @pytest.fixture
 def models(home: Path) -> Path:
-    Library().add(small_document("pebbles"))
-    Library().add(small_document("bells", seed=1))
+    Library().add(sounding("pebbles"))
+    Library().add(sounding("bells", seed=1))
     return home
 
 
@@ -204,11 +127,13 @@ def test_the_engine_answers_swaps_models_and_ends_by_ctrl_c(models: Path) -> Non
         assert running.ask("/sda/sync", 4).params == [4]
         assert running.ask("/sda/status").params[1] == "bells"
         assert running.ask("/sda/q/slider/1").params == [3.0]  # a value follows its slider's name
-        for wrong in ("nothing", "../models/bells.distill", str(models / "models" / "bells.distill")):
-            running.send("/sda/model", wrong)
-            running.until(f"{wrong!r}")
-            assert running.ask("/sda/sync", 5).params == [5]
-            assert running.ask("/sda/q/model").params == ["bells"]
+        running.send("/sda/model", "nothing")
+        running.until("no model 'nothing'")
+        assert running.ask("/sda/sync", 5).params == [5]
+        assert running.ask("/sda/q/model").params == ["bells"]
+        refusal = running.ask("/sda/model", str(models / "models" / "pebbles.distill"))
+        assert (refusal.address, refusal.params[0]) == ("/sda/error", "/sda/model")
+        assert running.ask("/sda/status").params[1] == "bells"
         running.send("/sda/panic")
         running.send("/sda/center")
         assert running.ask("/sda/q/play").params in ([0], [False])
@@ -263,34 +188,82 @@ def test_a_child_that_dies_is_replaced_and_said_so_and_values_return(models: Pat
         running.end()
 
 
+@LINUX
+def test_a_recording_goes_on_in_another_file_where_its_player_dies(models: Path, tmp_path: Path) -> None:
+    with session("pebbles", "--play", "--audio", f"file:{tmp_path / 'out.wav'}") as running:
+        os.kill(running.child("player"), signal.SIGKILL)
+        running.until("the player ended (exit code -9) and is started again")
+        time.sleep(1.0)
+        running.end()
+    assert len(samples(tmp_path / "out-2.wav")) > 0.2 * RATE
+    assert not (tmp_path / "out.wav").exists()
+
+
+@LINUX
+def test_a_child_that_hangs_is_replaced() -> None:
+    events: Events = queue.SimpleQueue()
+    role = Role("player", lambda: {"ring": ring.name, "audio": "null", "rate": RATE, "duration": None}, events)
+    ring = Ring.create(RATE)
+    role.start()
+    assert role.child is not None
+    first = role.child.process.pid
+    while (events.get(timeout=10)[1] or {})["kind"] != "report":
+        pass
+    os.kill(first, signal.SIGSTOP)
+    now = time.monotonic()
+    assert not role.revive(now + HUNG - 1)
+    assert Path(f"/proc/{first}/status").read_text().count("State:\tT") == 1
+    role.revive(now + HUNG + 1)
+    while events.get(timeout=10)[1] is not None:
+        pass
+    assert role.bury(now) == "exit code -9"
+    assert role.revive(now + 1)
+    assert role.child.process.pid != first
+    role.stop(3)
+    ring.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["nothing"], "no model 'nothing' in the library"),
         (["{home}/broken.distill"], "broken.distill"),
-        (["pebbles", "--audio", "file:{home}"], "found the suffix"),
-        (["pebbles", "--audio", "file:{home}/no/out.wav"], "cannot write there"),
-        (["pebbles", "--audio", "null", "--osc", "127.0.0.1:{taken}"], "--osc 127.0.0.1:"),
-        (["pebbles", "--audio", "null", "--osc", "nonsense"], "expected HOST:PORT"),
-        (["pebbles", "--audio", "null", "--set", "gain=99"], "gain: expected -60 to 12, found 99"),
-        (["pebbles", "--audio", "null", "--set", "slider.pitch=1"], "slider.pitch: no such control"),
-        (["pebbles", "--audio", "null", "--set", "gain"], "expected ID=VALUE"),
-        (["pebbles", "--audio", "null", "--set", "model=bells"], "as the argument of run"),
-        (["pebbles", "--audio", "a device nobody has"], "--audio null"),
-        (["pebbles", "--audio", "null", "--duration", "0"], "--duration"),
+        (["pebbles", "--osc", "nonsense"], "expected HOST:PORT"),
+        (["pebbles", "--set", "gain=99"], "gain: expected -60 to 12, found 99"),
+        (["pebbles", "--set", "gain=loud"], "gain: expected a number, found 'loud'"),
+        (["pebbles", "--set", "slider.pitch=1"], "slider.pitch: no such control"),
+        (["pebbles", "--set", "gain"], "expected ID=VALUE"),
+        (["pebbles", "--set", "model=bells"], "as the argument of run"),
+        (["pebbles", "--duration", "0"], "--duration"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(models: Path, arguments: list[str], words: str) -> None:
+def test_a_wrong_wish_is_one_line_before_anything_starts(
+    models: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (models / "broken.distill").write_bytes(b"\x10" + bytes(500))
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--audio", "null", *(text.format(home=models) for text in arguments)])
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out, printed.err.count("\n")) == (2, "", 1)
+    assert words in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--audio", "file:{home}/no/out.wav"], "cannot write there"),
+        (["--audio", "null", "--osc", "127.0.0.1:{taken}"], "--osc 127.0.0.1:"),
+        (["--audio", "a device nobody has"], "--audio null"),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line_and_nothing_stays_behind(models: Path, arguments: list[str], words: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         filled = [text.format(home=models, taken=taken.getsockname()[1]) for text in arguments]
-        given = filled if "--osc" in filled else [*filled, "--osc", "127.0.0.1:0"]
-        done = subprocess.run([*COMMAND, *given], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2
+        command = [*COMMAND, "pebbles", "--osc", "127.0.0.1:0", *filled]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert words in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_a_port_open_to_the_network_is_announced(home: Path) -> None:

@@ -1,0 +1,129 @@
+"""Testing the names of a model's sliders, on the sound of its vocoder where it has one, and writing down what holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sda.core import analysis, grid, selftest
+from sda.core.analysis import POSITIONS, Analysis
+from sda.core.descriptors import DESCRIPTORS, describe_array
+from sda.core.latent import LatentMap, Slider
+from sda.core.listening import listen
+from sda.core.selftest import Fidelity
+from sda.core.survey import LEAST, Survey, decode, spans
+from sda.core.vae import Vae
+from sda.params import SLIDER_RANGE
+from sda.spec import BIGVGAN_GRID
+from sda.train.corpus import Recording
+
+Floats = NDArray[np.float32]
+Vocoder = Callable[[Floats], Floats]  # log-mel [M, F] -> waveform [T = hop * F]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One curve tried over one range of positions."""
+
+    curve: Floats  # [P, Z], flat outside the range
+    range: tuple[float, float]  # positions
+    fidelity: Fidelity
+    measured_on: str  # "sound" or "mel"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Measures sweeps of one model against its recordings."""
+
+    vae: Vae
+    seen: Survey
+    vocoder: Vocoder | None  # without it the decoded mel is measured
+    recorded: Floats  # [N, D] the same measure of the recordings
+
+    def measure(self, z: Floats) -> Floats:
+        """Descriptors [n, D] of latent points [n, Z]."""
+        mels = decode(self.vae, z)
+        if self.vocoder is None:
+            return describe_array(mels)
+        with torch.no_grad():
+            return np.stack([listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate) for mel in mels])
+
+    def test(self, own: int, curve: Floats, range_: tuple[float, float], starts: Floats) -> Trial:
+        """Sweep a curve [P, Z] over a range of positions, from home and from the starts [N, Z]."""
+        curve = _within(curve, range_)
+        home = self.seen.latents[self.seen.home]
+        sweep = home + _at(curve, range_, selftest.HOME_POSITIONS)
+        swept = starts[:, None] + _at(curve, range_, selftest.START_POSITIONS)  # [N, 5, Z]
+        elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1) if len(starts) else swept
+        mel = describe_array(decode(self.vae, sweep))
+        fidelity = selftest.judge(own, mel, self.seen.ranges, self.measure(sweep), elsewhere, spans(self.recorded))
+        return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel")
+
+
+def _within(curve: Floats, range_: tuple[float, float]) -> Floats:
+    """A curve [P, Z] that stays where it is outside a range of positions."""
+    place = np.linspace(*SLIDER_RANGE, POSITIONS)
+    kept: Floats = np.where(((place >= range_[0]) & (place <= range_[1]))[:, None], curve, np.float32(0))
+    return kept
+
+
+def _at(curve: Floats, range_: tuple[float, float], count: int) -> Floats:
+    """Displacements [count, Z] of a curve at positions spread over a range."""
+    alone = LatentMap(np.zeros(curve.shape[1], np.float32), curve[None], np.zeros((0, 0), np.float32))
+    return alone.point(np.linspace(*range_, count)[:, None])
+
+
+def assemble(vae: Vae, seen: Survey, trials: dict[str, Trial], home: tuple[Recording, int]) -> Analysis:
+    """Keep what holds, fill up with axes, write the report."""
+    kept = [i for i, d in enumerate(DESCRIPTORS) if d.name in trials and not trials[d.name].fidelity.failure()]
+    shape = (POSITIONS, seen.latents.shape[1])
+    named = np.array([trials[DESCRIPTORS[i].name].curve for i in kept], np.float32).reshape(-1, *shape)
+    count = min(max(analysis.SLIDERS - len(kept), analysis.FEWEST_AXES), analysis.MOST - len(kept))
+    axes = analysis.axes(vae, seen, named, count)
+    sliders = [_named(number, seen, own, trials[DESCRIPTORS[own].name]) for number, own in enumerate(kept, 1)]
+    for number, axis in enumerate(axes, 1):
+        words = f"what the named sliders leave, part {number}; {axis.change_db:.0f} dB mean change"
+        ends = (axis.low, axis.high, axis.safe_low, axis.safe_high)
+        sliders.append(Slider(len(sliders) + 1, f"axis-{number}", *ends, words))
+    curves = np.concatenate([named, np.array([a.curve for a in axes], np.float32).reshape(-1, *shape)])
+    report = {
+        "chunks": len(seen.chunks),
+        "home": {"recording": home[0].name, "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
+        "descriptors": [_row(seen, i, trials.get(d.name)) for i, d in enumerate(DESCRIPTORS)],
+    }
+    latent_map = LatentMap(seen.latents[seen.home], curves, seen.spread)
+    return Analysis(latent_map, tuple(sliders), report, _notes(seen, len(kept), len(sliders)))
+
+
+def _named(number: int, seen: Survey, own: int, trial: Trial) -> Slider:
+    d, (low, high), (safe_low, safe_high) = DESCRIPTORS[own], trial.range, analysis.safe(seen, own)
+    words = f"{d.explains}; {trial.fidelity.reach:.3g} {d.unit}"
+    return Slider(number, d.name, low, high, max(low, safe_low), min(high, safe_high), words)
+
+
+def _row(seen: Survey, own: int, trial: Trial | None) -> dict[str, Any]:
+    """What the report says of one descriptor."""
+    d, found = DESCRIPTORS[own], seen.percentiles[:, own]
+    row: dict[str, Any] = {"name": d.name, "unit": d.unit, "percentiles": [round(float(p), 4) for p in found]}
+    if trial is None:
+        reason = f"varies by {found[-2] - found[1]:.3g} {d.unit} in the recordings, a slider needs {LEAST[own]:.3g}"
+        return row | {"kept": False, "reason": reason}
+    numbers = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(trial.fidelity).items()}
+    reason = trial.fidelity.failure()
+    return row | {"kept": not reason, "reason": reason, "measured_on": trial.measured_on, "range": list(trial.range), **numbers}
+
+
+def _notes(seen: Survey, named: int, count: int) -> tuple[str, ...]:
+    notes = []
+    if len(seen.chunks) < 20:
+        notes.append(f"only {len(seen.chunks)} audible chunks of a second: the sliders know little")
+    if named == 0:
+        notes.append("no descriptor varies enough, or holds well enough, to give a slider its name")
+    if count < 4:
+        notes.append(f"the recordings vary too little for more than {count} sliders")
+    return tuple(notes)

@@ -1,0 +1,160 @@
+"""`train` and `train-vocoder` as commands: every file accounted for, a model that plays, and a kill that loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+COMMAND = [sys.executable, "-m", "sda.cli"]
+RATE = 44_100
+
+
+def call(*args: object, home: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SDA_HOME": str(home)}
+    return subprocess.run([*COMMAND, *map(str, args)], capture_output=True, text=True, env=environment, check=False)
+
+
+def noise(seed: int, seconds: float = 1.0) -> np.ndarray:
+    """Noise that sounds alike whatever the seed, so that analysis has little to do."""
+    return 0.3 * np.random.default_rng(seed).uniform(-1, 1, round(seconds * RATE))
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    for number in range(5):
+        soundfile.write(folder / f"noise{number}.wav", noise(number), RATE)
+    soundfile.write(folder / "stereo48.flac", np.stack([noise(8, 1.2), noise(9, 1.2)], axis=1), 48_000)
+    soundfile.write(folder / "short.wav", noise(10, 0.3), RATE)
+    soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
+    soundfile.write(folder / "clipped.wav", np.clip(8 * noise(11), -1, 1), RATE)
+    soundfile.write(folder / "nan.wav", np.full(RATE, np.nan), RATE, subtype="FLOAT")
+    soundfile.write(folder / "one.wav", np.ones(1), RATE)
+    (folder / "notes.txt").write_text("not a sound")
+    (folder / "broken.wav").write_bytes(b"RIFF but nothing more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A library with the model "grit", trained by the command, and what the command said."""
+    home = tmp_path_factory.mktemp("home")
+    return home, call("train", recordings, "--name", "grit", "--epochs", 2, "--threads", 1, home=home)
+
+
+def test_every_file_that_was_not_simply_used_is_named_before_training(trained: tuple) -> None:
+    _, done = trained
+    assert done.returncode == 0, done.stderr
+    said = done.stdout[: done.stdout.index("training")]
+    reasons = {
+        "stereo48.flac": "resampled from 48000 Hz; 2 channels mixed to one",
+        "short.wav": "padded from 0.30",
+        "silent.wav": "silent",
+        "clipped.wav": "clipped",
+        "nan.wav": "NaN",
+        "one.wav": "only 1 samples",
+        "notes.txt": "not an audio file",
+        "broken.wav": "not readable as audio",
+    }
+    lines = said.splitlines()
+    for name, reason in reasons.items():
+        assert any(name in line and reason in line for line in lines), (name, said)
+    assert "8 of 13 files used" in said
+
+
+def test_the_model_is_in_the_library_and_plays(trained: tuple, tmp_path: Path) -> None:
+    home, _ = trained
+    listed = json.loads(call("model", "list", "--json", home=home).stdout)
+    assert "grit" in json.dumps(listed)
+    out = tmp_path / "out.wav"
+    done = call("generate", "grit", "-o", out, "-d", 1, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "draft" in done.stdout
+    assert soundfile.info(out).frames == 48_000
+
+
+def test_events_tell_the_run(trained: tuple) -> None:
+    home, _ = trained
+    run = next((home / "runs").glob("train-grit-*"))
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    kinds = [event["kind"] for event in events]
+    assert kinds.count("file") == 13
+    assert kinds.index("start") > 12
+    assert kinds[-1] == "end"
+    steps = [event for event in events if event["kind"] == "step"]
+    assert [event["step"] for event in steps] == list(range(1, steps[0]["steps"] + 1))
+    assert not (run / "corpus").exists()  # a finished run leaves no copy of the recordings
+
+
+def test_a_vocoder_is_trained_and_bundled(trained: tuple, tmp_path: Path) -> None:
+    home, _ = trained
+    done = call("train-vocoder", "grit", "--steps", 3, "--threads", 1, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "mel error on held-out recordings" in done.stdout
+    out = tmp_path / "out.wav"
+    assert call("generate", "grit", "-o", out, "-d", 0.5, "--vocoder", "hifigan", home=home).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "--name", "x"], "found nothing where a folder of recordings was expected"),
+        ([__file__, "--name", "x"], "found a file where a folder of recordings was expected"),
+        (["--name", "x"], "no folder of recordings given"),
+        (["--name", "x", "--resume"], "nothing to resume"),
+        ([".", "--name", "grit"], "in the library already"),
+        ([".", "--name", " "], "expected 1 to 100 printable characters"),
+        ([".", "--name", "x", "--device", "abacus"], "device 'abacus'"),
+        ([".", "--name", "x", "--minutes", "0"], "--minutes"),
+    ],
+)
+def test_a_mistake_is_one_line(trained: tuple, arguments: list[str], words: str) -> None:
+    home, _ = trained
+    done = call("train", *arguments, home=home)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_empty_folder_and_one_with_nothing_usable(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "poor").mkdir()
+    soundfile.write(tmp_path / "poor" / "silent.wav", np.zeros(RATE), RATE)
+    for folder, words in (("empty", "an empty folder"), ("poor", "none of its 1 files can be used")):
+        done = call("train", tmp_path / folder, "--name", "x", home=home)
+        assert done.returncode == 2
+        assert words in done.stderr
+
+
+def losses(home: Path) -> dict[int, float]:
+    """The loss of every step that the run's events tell, the last telling winning."""
+    run = next((home / "runs").glob("train-x-*"))
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines() if line.endswith("}")]
+    return {event["step"]: event["losses"]["loss"] for event in events if event["kind"] == "step"}
+
+
+def test_a_kill_loses_nothing_that_resume_does_not_bring_back(recordings: Path, tmp_path: Path) -> None:
+    arguments = ["--name", "x", "--epochs", 60, "--seed", 3, "--threads", 1]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert call("train", recordings, *arguments, home=whole).returncode == 0
+    environment = {**os.environ, "SDA_HOME": str(killed)}
+    process = subprocess.Popen([*COMMAND, "train", str(recordings), *map(str, arguments)], env=environment, stdout=subprocess.PIPE)
+    while not list(killed.glob("runs/train-x-*/checkpoint.pt")):
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    reached = max(losses(killed))
+    done = call("train", "--name", "x", "--resume", home=killed)
+    assert done.returncode == 0, done.stderr
+    assert reached < max(losses(whole))
+    assert losses(killed) == losses(whole)

@@ -1,0 +1,95 @@
+"""A running `sda-engine run` for tests: its lines, its port, its children."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+COMMAND = [sys.executable, "-c", "from sda.cli.main import main; main()", "run"]
+
+
+class Session:
+    """A running `sda-engine run`, up to the end of its welcome."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "--osc", "127.0.0.1:0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.lines: list[str] = []
+        self._rest = b""
+        self.until("Ctrl-C ends it")
+        self.port = int(re.search(r"OSC +127\.0\.0\.1:(\d+)", "\n".join(self.lines))[1])  # type: ignore[index]
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(("127.0.0.1", self.port))
+        self.socket.settimeout(5)
+
+    def until(self, text: str) -> None:
+        """Read lines up to one that holds this text."""
+        assert self.process.stdout is not None
+        end = time.monotonic() + 30
+        while not any(text in line for line in self.lines):
+            assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], self.lines
+            part = os.read(self.process.stdout.fileno(), 65536)
+            assert part, self.lines
+            *whole, self._rest = (self._rest + part).split(b"\n")
+            self.lines += [line.decode() for line in whole]
+
+    def send(self, address: str, *arguments: Any) -> None:
+        builder = OscMessageBuilder(address)
+        for argument in arguments:
+            builder.add_arg(argument)
+        self.socket.send(builder.build().dgram)
+
+    def ask(self, address: str, *arguments: Any) -> OscMessage:
+        self.send(address, *arguments)
+        return OscMessage(self.socket.recv(65536))
+
+    def children(self) -> list[tuple[int, str]]:
+        """Process id and command line of every living child."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    status, command = (entry / "status").read_text(), (entry / "cmdline").read_text()
+                except OSError:
+                    continue
+                if f"PPid:\t{self.process.pid}\n" in status and "State:\tZ" not in status:
+                    found.append((int(entry.name), command.replace("\0", " ")))
+        return found
+
+    def child(self, role: str) -> int:
+        return next(number for number, command in self.children() if f"sda.live.{role}" in command)
+
+    def end(self) -> str:
+        """Ctrl-C; everything that was printed. The exit code must be 0."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> str:
+        rest = self.process.communicate(timeout=20)[0]
+        assert self.process.returncode == 0, rest
+        return "\n".join([*self.lines, (self._rest + rest).decode()])
+
+
+@contextmanager
+def session(*arguments: str) -> Iterator[Session]:
+    made = Session(*arguments)
+    try:
+        yield made
+    finally:
+        made.socket.close()
+        made.process.kill()
+        made.process.communicate()
