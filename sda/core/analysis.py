@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from sda.core.descriptors import DESCRIPTORS
 from sda.core.latent import LatentMap, Slider
-from sda.core.solve import slopes, solve, straight
+from sda.core.solve import slopes, solve
 from sda.core.survey import Survey, decode, values
 from sda.core.vae import Vae
 from sda.errors import ModelError
@@ -73,32 +72,11 @@ def _slider(row: Mapping[str, Any]) -> Slider:
     return Slider(**{name: kind(row[name]) for name, kind in kinds.items()})
 
 
-def solved_curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
-    """One curve [D, P, Z] for each descriptor by `solve.solve`, zero for those that do not vary.
+def curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
+    """One curve [D, P, Z] for each descriptor, zero for those that do not vary.
 
     starts [N, Z]: home first, then other latents at which the same displacement should do the same, with weights [N].
     """
-
-    def bring(targets: Tensor, covariance: Tensor) -> Tensor:
-        points, shares = torch.from_numpy(starts), torch.from_numpy(weights)
-        return solve(_scaled(vae, survey), points, shares, targets, covariance)
-
-    return _curves(survey, bring)
-
-
-def straight_curves(vae: Vae, survey: Survey, points: Floats) -> Floats:
-    """The same [D, P, Z] by `solve.straight` over points [N, Z]."""
-    return _curves(survey, partial(straight, _scaled(vae, survey), torch.from_numpy(points)))
-
-
-def _scaled(vae: Vae, survey: Survey) -> Callable[[Tensor], Tensor]:
-    """Descriptors [B, D] of latent points [B, Z] in units of the recordings' ranges."""
-    scale = torch.from_numpy(survey.ranges)
-    return lambda z: values(vae, z) / scale
-
-
-def _curves(survey: Survey, bring: Callable[[Tensor, Tensor], Tensor]) -> Floats:
-    """Curves [D, P, Z] from what brings targets [C, K, D] under a covariance [Z, Z]: displacements [C, K, Z]."""
     chosen, ends = np.flatnonzero(survey.varies), _ends(survey) / survey.ranges  # [2, D]
     found = np.zeros((len(DESCRIPTORS), POSITIONS, survey.latents.shape[1]), np.float32)
     if len(chosen) == 0:
@@ -106,11 +84,22 @@ def _curves(survey: Survey, bring: Callable[[Tensor, Tensor], Tensor]) -> Floats
     targets = np.zeros((len(chosen), 2, KNOTS, len(DESCRIPTORS)), np.float32)
     for row, own in enumerate(chosen):
         targets[row, :, :, own] = ends[:, own, None] * np.linspace(0, 1, KNOTS + 1)[1:]
-    covariance = torch.from_numpy(survey.spread @ survey.spread.T)
-    brought = bring(torch.from_numpy(targets).flatten(0, 1), covariance).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
+    solved = solve(
+        _scaled(vae, survey),
+        torch.from_numpy(starts),
+        torch.from_numpy(weights),
+        torch.from_numpy(targets).flatten(0, 1),
+        torch.from_numpy(survey.spread @ survey.spread.T),
+    ).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
     for row, own in enumerate(chosen):
-        found[own] = even(_joined(brought[row].numpy()))
+        found[own] = even(_joined(solved[row].numpy()))
     return found
+
+
+def _scaled(vae: Vae, survey: Survey) -> Callable[[Tensor], Tensor]:
+    """Descriptors [B, D] of latent points [B, Z] in units of the recordings' ranges."""
+    scale = torch.from_numpy(survey.ranges)
+    return lambda z: values(vae, z) / scale
 
 
 def _ends(survey: Survey) -> Floats:

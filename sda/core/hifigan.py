@@ -114,7 +114,8 @@ def start_weights(net: Generator, random: torch.Generator) -> None:
     for block in net.resblocks:
         assert isinstance(block, ResBlock)
         for first, second in zip(block.convs1, block.convs2, strict=True):
-            assert isinstance(first, Conv) and isinstance(second, Conv)
+            assert isinstance(first, Conv)
+            assert isinstance(second, Conv)
             fan_in = first.weight[0].numel()
             normal(first.weight, LEAKY_GAIN / math.sqrt(fan_in))
             normal(second.weight, LEAKY_GAIN / math.sqrt(fan_in) / 3)

@@ -34,7 +34,12 @@ class Fidelity:
     leakage_most: float  # the same for the one that moves most
     leakage_heard: float  # as `leakage`, by the measure of the test (the sound, if there is a vocoder)
     leakage_elsewhere: float  # as `leakage_heard`, median over the other starts
-    starts: int
+    starts: int  # how many other starts; 0 if the name failed at home or there are no others
+
+    @property
+    def merit(self) -> float:
+        """How well the name holds, to choose among curves for which it does: faithful, wide, clean."""
+        return self.tenth + min(self.share, 1.0) - self.leakage_elsewhere / 4
 
     def failure(self) -> str:
         """Why the name does not hold, in words; empty if it does."""

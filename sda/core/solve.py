@@ -50,17 +50,6 @@ def solve(values: Callable[[Tensor], Tensor], starts: Tensor, weights: Tensor, t
         return torch.stack(found, 1)
 
 
-def straight(values: Callable[[Tensor], Tensor], points: Tensor, targets: Tensor, covariance: Tensor) -> Tensor:
-    """Displacements [C, K, Z] along straight lines that bring the wanted changes [C, K, D] on average over points [N, Z].
-
-    With W the mean of the derivatives:  d = S W^T (W S W^T + r I)^-1 t,  the minimum above in a linear world.
-    """
-    _, slope = slopes(values, points)
-    mean = slope.mean(0)  # [D, Z]
-    gram = mean @ covariance @ mean.T + REGULAR * torch.eye(len(mean), dtype=mean.dtype)
-    return targets @ torch.linalg.solve(gram, mean @ covariance)
-
-
 def _improve(
     values: Callable[[Tensor], Tensor],
     starts: Tensor,

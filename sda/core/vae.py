@@ -83,8 +83,8 @@ class Decoder(nn.Module):
         for block, up in zip(self.blocks[1:], self.ups, strict=True):
             h = block(up(h.repeat_interleave(2, dim=2)))
         out: Tensor = self.conv_out(F.silu(self.norm(h)))
-        linear: Tensor = self.skip(z)
-        return out + linear.unflatten(1, (self.spec.n_mels, self.spec.frames))
+        linear: Tensor = self.skip(z).unflatten(1, (self.spec.n_mels, self.spec.frames))
+        return out + linear
 
 
 class Vae(nn.Module):

@@ -114,23 +114,22 @@ def _starts(corpus: Corpus, vae: Vae, seen: Survey, random: np.random.Generator)
 
 
 def _variants(vae: Vae, seen: Survey, others: Floats) -> list[Floats]:
-    """Curves [D, P, Z] to choose from: exact at home, good at a few other sounds too, straight and good on average."""
+    """Curves [D, P, Z] to choose from: exact at home, and nearly so but good at a few other sounds too."""
     home = seen.latents[seen.home][None]
-    exact = analysis.solved_curves(vae, seen, home, np.ones(1, np.float32))
+    exact = analysis.curves(vae, seen, home, np.ones(1, np.float32))
     if not len(others):
         return [exact]
     together = np.concatenate([home, others[:COMPANIONS]])
     weights = np.array([1.0] + [COMPANION_WEIGHT] * (len(together) - 1), np.float32)
-    straight = analysis.straight_curves(vae, seen, np.concatenate([home, others]))
-    return [exact, analysis.solved_curves(vae, seen, together, weights), straight]
+    return [exact, analysis.curves(vae, seen, together, weights)]
 
 
 def _choose(judge: Judge, own: int, variants: list[Floats], starts: Floats) -> Trial:
-    """The curve and range whose name holds on the mel, the widest first, then the one that leaks least elsewhere."""
+    """The curve and range whose name holds on the mel: the widest range, then what holds best; else the first failure."""
+    failed = []
     for range_ in (WHOLE, UPPER, LOWER):
         trials = [judge.test(own, curve, range_, starts) for curve in variants]
-        if range_ == WHOLE:
-            first = trials[0]
         if holding := [t for t in trials if not t.fidelity.failure()]:
-            return min(holding, key=lambda t: t.fidelity.leakage_elsewhere)
-    return first
+            return max(holding, key=lambda t: t.fidelity.merit)
+        failed += trials
+    return failed[0]

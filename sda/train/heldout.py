@@ -46,14 +46,14 @@ class HeldOut:
         """{"loud", "quiet", "all": nat over all bins, "files": {name: "all" of it}, "kl": nat a chunk, "active": latents}."""
         sums, files, means, divergences = np.zeros((2, 2)), {}, [], []
         for judged in self.recordings:
-            mel = torch.from_numpy(grid.compress(judged.chunks, net.spec.gain))
+            mel = torch.from_numpy(grid.compress(judged.chunks, net.spec.gain)).to(net.band_mean.device)
             mean, logvar = net.encode(mel)
-            made = grid.expand(net.decode(mean).numpy(), net.spec.gain)
+            made = grid.expand(net.decode(mean).cpu().numpy(), net.spec.gain)
             part = errors(judged.chunks, made, judged.counted)
             sums += part
             files[judged.name] = float(part[0].sum() / max(part[1].sum(), 1))
-            means.append(mean.numpy())
-            divergences.append((mean.square() + logvar.exp() - 1 - logvar).sum(dim=1).numpy() / 2)
+            means.append(mean.cpu().numpy())
+            divergences.append((mean.square() + logvar.exp() - 1 - logvar).sum(dim=1).cpu().numpy() / 2)
         loud, quiet = sums[0] / np.maximum(sums[1], 1)
         spread = np.concatenate(means).var(axis=0)
         return {

@@ -96,7 +96,7 @@ def planned(run: Run, corpus: Corpus) -> tuple[VaeSpec, VaePlan]:
     """The net and plan of a run: read from its spec, or chosen now and written there, minutes made into steps."""
     if "plan" in run.spec:
         return VaeSpec.from_json(run.spec["vae"]), VaePlan.from_json(run.spec["plan"])
-    vae_spec, plan = choose(corpus.seconds, len(corpus.training))
+    vae_spec, plan = choose(corpus.seconds)
     plan = replace(plan, seed=run.spec["seed"])
     if epochs := run.spec.get("epochs"):
         crop_s = vae_spec.frames * BIGVGAN_GRID.hop / corpus.rate

@@ -23,7 +23,7 @@ from sda.train.crops import Augmentation, Crops
 from sda.train.heldout import HeldOut
 from sda.train.pca import start_as_pca
 
-SMALL_S, SMALL_FILES = 15.0, 3  # seconds and number of recordings under which half the latents are enough
+SMALL_S = 15.0  # s of recordings under which half the latents are enough
 WIDTH = 64  # channels: half the recipe's, for a third of its cost in the nets and no more error
 QUIET_SHARE = 0.25  # of the quiet bins' error in the score by which states are kept; loud bins are what is heard
 CHARBONNIER_EPS = 0.01  # normalised mel, about 0.12 nat
@@ -58,17 +58,17 @@ class VaePlan(Augmentation):
         return self.beta * 32 / latent * min(1.0, step / max(1.0, self.beta_warmup * self.steps))
 
 
-def choose(seconds: float, files: int) -> tuple[VaeSpec, VaePlan]:
-    """The net and plan for so many seconds of recordings in so many files; the steps are the caller's, from a measured rate."""
-    small = seconds < SMALL_S or files < SMALL_FILES
+def choose(seconds: float) -> tuple[VaeSpec, VaePlan]:
+    """The net and plan for so many seconds of recordings; the steps are the caller's, from a measured rate."""
+    small = seconds < SMALL_S
     return VaeSpec(latent=32 if small else 64, width=WIDTH), VaePlan()
 
 
 class VaeTraining:
     """One VAE being trained on one corpus, gathered at the rate of BigVGAN's grid."""
 
-    def __init__(self, corpus: Corpus, spec: VaeSpec, plan: VaePlan, state: dict[str, Any] | None = None) -> None:
-        """state: what `state` returned, to go on from; without it the PCA start."""
+    def __init__(self, corpus: Corpus, spec: VaeSpec, plan: VaePlan, device: torch.device | str = "cpu") -> None:
+        """Starts as the PCA of the training recordings, which takes some seconds; `restore` goes on from elsewhere."""
         assert corpus.rate == BIGVGAN_GRID.sample_rate
         assert spec.n_mels == BIGVGAN_GRID.n_mels
         self.corpus, self.plan, self.done = corpus, plan, 0
@@ -77,27 +77,23 @@ class VaeTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
             self.net = Vae(spec)
+        random = np.random.default_rng([plan.seed, PCA_KEY])
+        drawn = [self._normalised(self.crops.draw(random, min(100, plan.pca_crops))) for _ in range(-(-plan.pca_crops // 100))]
+        start_as_pca(self.net, torch.cat(drawn).numpy())
+        self.net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.optimizer = _optimizer(self.net, plan)
         self.best_step, self.best_score = 0, math.inf
         self.best: dict[str, Tensor] = {}
-        if state is not None:
-            self.restore(state)
-        else:
-            random = np.random.default_rng([plan.seed, PCA_KEY])
-            drawn = [
-                self._normalised(self.crops.draw(random, min(100, plan.pca_crops))) for _ in range(-(-plan.pca_crops // 100))
-            ]
-            start_as_pca(self.net, torch.cat(drawn).numpy())
-            self.averaged.load_state_dict(self.net.state_dict())
-            self.held_out()
+        self.held_out()
 
     def step(self) -> dict[str, float]:
         """One update. Returns {"loss", "reconstruction", "kl"}; the divergence in nat a crop."""
         plan, spec = self.plan, self.net.spec
         random = np.random.default_rng([plan.seed, self.done])
-        mel = self._normalised(self.crops.draw(random, plan.batch))  # [B, M, L]
-        noise = torch.from_numpy(random.standard_normal((plan.batch, spec.latent), np.float32))
+        device = self.net.band_mean.device
+        mel = self._normalised(self.crops.draw(random, plan.batch)).to(device)  # [B, M, L]
+        noise = torch.from_numpy(random.standard_normal((plan.batch, spec.latent), np.float32)).to(device)
         mean, logvar = self.net.encode(mel)
         made = self.net.decode(mean + noise * torch.exp(logvar / 2))
         reconstruction = reconstruction_loss(made - mel)

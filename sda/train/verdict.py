@@ -58,10 +58,13 @@ class Judge:
         curve = _within(curve, range_)
         home = self.seen.latents[self.seen.home]
         sweep = home + _at(curve, range_, selftest.HOME_POSITIONS)
-        swept = starts[:, None] + _at(curve, range_, selftest.START_POSITIONS)  # [N, 5, Z]
-        elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1) if len(starts) else swept
-        mel = describe_array(decode(self.vae, sweep))
-        fidelity = selftest.judge(own, mel, self.seen.ranges, self.measure(sweep), elsewhere, spans(self.recorded))
+        mel, heard = describe_array(decode(self.vae, sweep)), self.measure(sweep)
+        ranges, none = (self.seen.ranges, spans(self.recorded)), heard[:0, None]
+        fidelity = selftest.judge(own, mel, ranges[0], heard, none, ranges[1])
+        if len(starts) and not fidelity.failure():  # what fails at home needs no further rendering
+            swept = starts[:, None] + _at(curve, range_, selftest.START_POSITIONS)  # [N, 5, Z]
+            elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1)
+            fidelity = selftest.judge(own, mel, ranges[0], heard, elsewhere, ranges[1])
         return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel")
 
 

@@ -57,7 +57,7 @@ def steps_within(cpu_s: float, step: Callable[[], object]) -> int:
 
 def ours(corpus: Corpus, cpu_s: float, seed: int, width: int | None) -> tuple[float, float, str]:
     """Held-out loud and quiet error of what a training of `cpu_s` keeps."""
-    spec, plan = choose(sum(r.length for r in corpus.training) / corpus.rate, len(corpus.training))
+    spec, plan = choose(corpus.seconds)
     if width is not None:
         spec = type(spec)(**{**spec.to_json(), "width": width})
     plan = VaePlan(**plan.to_json() | {"seed": seed, "steps": 10_000})

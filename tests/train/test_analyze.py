@@ -1,0 +1,222 @@
+"""Whole analyses of small sets whose variation is known, judged on the sound of a vocoder of a few lines."""
+
+import json
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+
+from sda.core import grid
+from sda.core.analysis import Analysis
+from sda.core.vae import Vae
+from sda.errors import TrainError
+from sda.spec import VaeSpec
+from sda.train import analyze as analyze_module
+from sda.train.analyze import analyze, analyzing, chunk_places
+from sda.train.corpus import Corpus, Recording, gather
+
+RATE, HOP = 44_100, 512
+SPEC = VaeSpec(latent=8, width=8)
+LENGTH = SPEC.frames * HOP
+PHASES = np.exp(2j * np.pi * np.random.default_rng(0).random((1025, SPEC.frames + 4))).astype(np.complex64)
+BACK = np.linalg.pinv(grid.filter_bank())
+
+
+def vocode(log_mel: np.ndarray) -> np.ndarray:
+    """Noise under the magnitudes that the mel asks for: overlapped inverse Fourier transforms with fixed random phases."""
+    magnitude = np.maximum(BACK @ np.exp(log_mel), 0)  # [bins, F]
+    frames = np.fft.irfft(magnitude * PHASES[:, : magnitude.shape[1]], axis=0) * grid.hann(2048)[:, None]
+    out = np.zeros((magnitude.shape[1] + 3) * HOP)
+    for i in range(magnitude.shape[1]):
+        out[i * HOP : i * HOP + 2048] += frames[:, i]
+    return (out[768 : 768 + magnitude.shape[1] * HOP] / 1.5).astype(
+        np.float32
+    )  # squared Hann windows a quarter apart add to 1.5
+
+
+def noise(slope: float, level_db: float, seed: int, seconds: float = 1.1) -> np.ndarray:
+    """Noise whose power falls by `slope` dB an octave, at a level in dBFS."""
+    count = int(seconds * RATE)
+    hz = np.fft.rfftfreq(count, 1 / RATE)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count)) * (hz > 40)
+    audio = np.fft.irfft(spectrum * 10 ** (-slope / 20 * np.log2(hz.clip(40))), count)
+    return (audio / audio.std() * 10 ** (level_db / 20)).astype(np.float32)
+
+
+def corpus_of(folder: Path, sounds: list[np.ndarray]) -> Corpus:
+    source = folder / "in"
+    source.mkdir()
+    for i, sound in enumerate(sounds):
+        sf.write(source / f"{i:02}.wav", sound, RATE, subtype="FLOAT")
+    assert all(r.used for r in gather(source, folder / "out", rate=RATE, shortest=LENGTH, seed=0))
+    return Corpus(folder / "out")
+
+
+def pca(corpus: Corpus) -> Vae:
+    """A VAE that is the principal components of the recordings' chunks, worked out here."""
+    torch.manual_seed(0)
+    vae = Vae(SPEC).eval()
+    chunks = [corpus.read(r, start, LENGTH) for r, start in chunk_places(corpus.training, LENGTH, RATE)]
+    mels = np.stack([grid.compress(grid.magnitudes(a), SPEC.gain) for a in chunks])
+    vae.band_mean.copy_(torch.from_numpy(mels.mean((0, 2))))
+    vae.band_std.copy_(torch.from_numpy(np.maximum(mels.std((0, 2)), 0.02)))
+    x = ((mels - vae.band_mean.numpy()[:, None]) / vae.band_std.numpy()[:, None]).reshape(len(mels), -1)
+    _, s, rows = np.linalg.svd(x - x.mean(0), full_matrices=False)
+    scale, rows = np.maximum(s[: SPEC.latent] / np.sqrt(len(x)), 1e-2), rows[: SPEC.latent]
+    missing = SPEC.latent - len(rows)
+    scale, rows = np.pad(scale, (0, missing), constant_values=1.0), np.pad(rows, ((0, missing), (0, 0)))
+    with torch.no_grad():
+        vae.encoder.skip.weight.copy_(torch.from_numpy(rows / scale[:, None]))
+        vae.encoder.skip.bias.copy_(torch.from_numpy(-(rows / scale[:, None]) @ x.mean(0)))
+        vae.decoder.skip.weight.copy_(torch.from_numpy((rows * scale[:, None]).T))
+        vae.decoder.skip.bias.copy_(torch.from_numpy(x.mean(0)))
+    return vae.requires_grad_(False)
+
+
+def names(found: Analysis) -> list[str]:
+    return [s.name for s in found.sliders if not s.name.startswith("axis-")]
+
+
+def reasons(found: Analysis) -> dict[str, str]:
+    return {row["name"]: row["reason"] for row in found.report["descriptors"]}
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory) -> tuple[Corpus, Vae]:
+    """Noise of independent slopes and levels."""
+    random = np.random.default_rng(1)
+    sounds = [noise(random.uniform(1, 9), random.uniform(-34, -14), i) for i in range(24)]
+    corpus = corpus_of(tmp_path_factory.mktemp("varied"), sounds)
+    return corpus, pca(corpus)
+
+
+@pytest.fixture(scope="module")
+def heard(varied) -> Analysis:
+    return analyze(*varied, vocode)
+
+
+def test_what_varies_is_named_and_librosa_hears_it(varied, heard: Analysis) -> None:
+    _, vae = varied
+    assert {"loudness", "brightness"} <= set(names(heard))
+
+    def sweep(name: str) -> list[np.ndarray]:
+        positions = np.zeros((5, len(heard.sliders)))
+        positions[:, names(heard).index(name)] = np.linspace(-10, 10, 5)
+        with torch.no_grad():
+            mels = vae.decode(torch.from_numpy(heard.map.point(positions))).numpy()
+        return [vocode(grid.to_log(grid.expand(m, SPEC.gain))) for m in mels]
+
+    level = np.array([20 * np.log10(librosa.feature.rms(y=y).mean()) for y in sweep("loudness")])
+    centre = np.array([np.log2(librosa.feature.spectral_centroid(y=y, sr=RATE).mean()) for y in sweep("brightness")])
+    assert (np.diff(level) > 0).all()
+    assert level[-1] - level[0] > 9  # of the 18 dB between the recordings' 5th and 95th percentile
+    assert (np.diff(centre) > 0).all()
+    held = np.array([20 * np.log10(librosa.feature.rms(y=y).mean()) for y in sweep("brightness")])
+    assert np.ptp(held) < 0.3 * np.ptp(level)
+
+
+def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
+    assert "lateness" not in names(heard)
+    assert "a slider needs" in reasons(heard)["lateness"]
+
+
+def test_limits_steps_and_numbers_are_in_order(heard: Analysis) -> None:
+    assert [s.number for s in heard.sliders] == list(range(1, len(heard.sliders) + 1))
+    assert len(heard.sliders) == len(heard.map.curves) <= 12
+    for slider, curve in zip(heard.sliders, heard.map.curves, strict=True):
+        assert slider.low <= slider.safe_low <= 0 <= slider.safe_high <= slider.high
+        steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
+        assert steps.max() <= 3.01 * np.median(steps[steps > 0])
+        np.testing.assert_array_equal(curve[10], 0)
+    json.dumps(heard.to_header(), allow_nan=False)
+
+
+def test_spread_is_the_latents_covariance(varied, heard: Analysis) -> None:
+    corpus, vae = varied
+    places = chunk_places(corpus.training, LENGTH, RATE)
+    around = 2 * HOP
+    audio = [corpus.read(r, s - around, LENGTH + 2 * around) for r, s in places]
+    mels = np.stack([grid.compress(grid.magnitudes(a)[:, 2:-2], SPEC.gain) for a in audio])
+    mean, logvar = vae.encode(torch.from_numpy(mels))
+    wanted = np.cov(mean.numpy().T, bias=True) + np.diag(logvar.exp().numpy().mean(0))
+    np.testing.assert_allclose(heard.map.spread @ heard.map.spread.T, wanted, rtol=1e-3, atol=1e-4)
+
+
+def test_the_same_seed_finds_the_same(varied) -> None:
+    first, second = analyze(*varied, seed=3), analyze(*varied, seed=3)
+    np.testing.assert_array_equal(first.map.curves, second.map.curves)
+    assert first.to_header() == second.to_header()
+
+
+def test_a_deaf_vocoder_leaves_no_name(varied) -> None:
+    constant = noise(3, -20, 0)[:LENGTH]
+    found = analyze(*varied, lambda log_mel: constant)
+    assert names(found) == []
+    assert "rank correlation" in reasons(found)["loudness"]
+    assert all(s.name == f"axis-{n}" for n, s in enumerate(found.sliders, 1))
+
+
+def test_a_vocoder_that_turns_loudness_round_loses_that_name(varied) -> None:
+    found = analyze(*varied, lambda log_mel: vocode(-8.0 - log_mel))
+    assert "loudness" not in names(found)
+
+
+def test_without_a_vocoder_the_mel_is_measured_and_that_is_said(varied) -> None:
+    found = analyze(*varied)
+    assert "loudness" in names(found)
+    assert {row["measured_on"] for row in found.report["descriptors"] if row["kept"]} == {"mel"}
+
+
+def test_of_one_sound_at_many_levels_only_loudness_is_named(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path, [noise(4, level, 0) for level in np.linspace(-40, -12, 12)])
+    assert names(analyze(corpus, pca(corpus), vocode)) == ["loudness"]
+
+
+def test_one_file_repeated_has_no_names_and_says_so(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path, [noise(4, -20, 0)] * 4)
+    found = analyze(corpus, pca(corpus), vocode)
+    assert names(found) == []
+    assert len(found.sliders) == len(found.map.curves) < 4
+    assert any("vary too little" in note for note in found.notes)
+
+
+def test_five_short_files_are_analysed_with_a_note(tmp_path: Path) -> None:
+    corpus = corpus_of(tmp_path, [noise(s, -20 - s, i, 1.0) for i, s in enumerate((1, 3, 5, 7, 9))])
+    found = analyze(corpus, pca(corpus), vocode)
+    assert np.isfinite(found.map.curves).all()
+    assert any("audible chunks" in note for note in found.notes)
+
+
+def test_silent_stretches_are_left_out(tmp_path: Path) -> None:
+    hushed = [np.concatenate([noise(s, -20, s), 1e-4 * noise(2, -20, s)]) for s in range(1, 8)]
+    corpus = corpus_of(tmp_path, hushed)
+    found = analyze(corpus, pca(corpus))
+    assert found.report["chunks"] < len(chunk_places(corpus.training, LENGTH, RATE))
+    loudness = found.report["descriptors"][0]["percentiles"]
+    assert loudness[0] > -65  # the quiet halves lie at -100 dBFS
+
+
+def test_progress_comes_in_order(varied) -> None:
+    shares = [p.share for p in analyzing(*varied)]
+    assert len(shares) > 4
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] < shares[-1] < 1
+
+
+def test_long_sets_are_sampled_evenly() -> None:
+    recordings = [Recording("a", length=RATE * 3600), Recording("b", length=RATE * 1800, start=RATE * 3600)]
+    places = chunk_places(recordings, LENGTH, RATE)
+    assert len(places) == analyze_module.MOST_CHUNKS
+    assert sum(r.name == "a" for r, _ in places) == pytest.approx(400, abs=2)  # two thirds
+
+
+def test_a_corpus_without_training_recordings_is_refused(varied) -> None:
+    corpus, vae = varied
+    empty = object.__new__(Corpus)
+    empty.__dict__.update(corpus.__dict__)
+    empty.training = []
+    with pytest.raises(TrainError):
+        analyze(empty, vae)
