@@ -17,6 +17,10 @@ class ModelError(SdaError):
     """A model file that is missing, damaged, too new, or of another kind."""
 
 
+class WeightsError(SdaError):
+    """BigVGAN's files: absent, damaged, not the pinned ones, or not to be had."""
+
+
 class ControlError(SdaError):
     """A control that does not exist, or a value it does not take."""
 

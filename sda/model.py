@@ -32,6 +32,8 @@ from sda.spec import MelSpec
 
 Floats = NDArray[np.float32]
 
+BLOCK_CELLS = 16  # of an offline block: 32 frames, the longest that the vocoder has a graph for
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -120,7 +122,7 @@ class Model:
     ) -> Iterator[Floats]:
         """Rendered sound in blocks [C, t], exactly round(seconds * rate) samples together, in constant memory."""
         renderer = self.renderer(rate=rate, values={**(values or {}), "play": True}, vocoder=vocoder)
-        endless = (renderer.block(cells=8) for _ in itertools.count())
+        endless = (renderer.block(cells=BLOCK_CELLS) for _ in itertools.count())
         return exactly(endless, skip=renderer.stage_delay, length=round(seconds * rate), rate=rate)
 
     def render(

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import click
 
-from sda.errors import TrainError
+from sda.errors import ModelError, TrainError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--name", required=True, help="What the model will be called.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 1).")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the recordings, instead of minutes.")
+@click.option("--latents", type=click.IntRange(4, 512), help="Size of the latent space (default: 32, 64 or 128 by length).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all but those of a live engine).")
@@ -44,13 +45,28 @@ def train(audio_dir: Path | None, name: str, resume: bool, **asked: Any) -> None
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 
     def keep(document: ModelDocument) -> Path:
-        return library.add(document, overwrite=True)
+        return library.add(_with_old_vocoder(library, document), overwrite=True, half=True)  # costs 3e-4 nat
 
     with run.alive():
         library.remember_source(run.spec["id"], Path(run.spec["source"]))
         end = show(train_model(run, keep), run, console)
     if end.kind == "end":
         _conclude(end.data, name, console)
+
+
+def _with_old_vocoder(library: Library, document: ModelDocument) -> ModelDocument:
+    """A model that a run stores again keeps the vocoder that it was given in between."""
+    from dataclasses import replace
+
+    from sda.formats import distill
+
+    try:
+        old = distill.read(library.resolve(document.id, paths=False))
+    except ModelError:
+        return document
+    vocoder = {name: tensor for name, tensor in old.tensors.items() if name.startswith("vocoder.")}
+    tensors = {**document.tensors, **vocoder}
+    return replace(document, vocoder=old.vocoder, vocoder_training=old.vocoder_training, tensors=tensors)
 
 
 def _new_run(library: Library, audio_dir: Path | None, name: str, asked: dict[str, Any]) -> Run:

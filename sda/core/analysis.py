@@ -152,18 +152,20 @@ class Axis:
     change_db: float  # mean over the audible bins between the ends
 
 
-def axes(vae: Vae, survey: Survey, named: Floats, count: int) -> list[Axis]:
+def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -> list[Axis]:
     """Up to `count` straight directions of what the named curves [S, P, Z] leave, the largest decoded change first.
 
-    In whitened coordinates w (z = home + A w) every direction is equally likely in the recordings; among those orthogonal
-    to the named ones, the right singular vectors of the decoder's response order by what is heard.
+    owns [S]: the curves' descriptors. In whitened coordinates w (z = home + A w) every direction is equally likely in the
+    recordings; among those orthogonal to the named ones, the right singular vectors of the decoder's response order by
+    what is heard.
     """
     home, spread = survey.latents[survey.home], survey.spread
-    taken = [np.linalg.solve(spread, c.T) for curve in named for c in (curve[-1:], curve[:1]) if np.any(c)]  # S x [Z, 1]
-    _, jacobian = slopes(_scaled(vae, survey), torch.from_numpy(home)[None])
-    if len(named):
-        taken.append((jacobian[0].numpy() @ spread).T)
-    free = _complement(np.concatenate(taken, 1) if taken else np.zeros((len(home), 0), np.float32))  # [Z, Z - taken]
+    _, jacobian = slopes(_scaled(vae, survey), torch.from_numpy(home)[None])  # [1, D, Z]
+    chords = np.linalg.solve(spread, (named[:, -1] - named[:, 0]).T)  # [Z, S]
+    taken = np.concatenate([chords, (jacobian[0].numpy()[owns] @ spread).T], 1)  # [Z, 2 S]
+    free = _complement(taken)  # [Z, Z']
+    if free.shape[1] == 0:
+        return []
     response = _log(vae, home + free.T @ spread.T) - _log(vae, home - free.T @ spread.T)  # [Z', M L] dB
     _, _, order = np.linalg.svd(response.T, full_matrices=False)
     found: list[Axis] = []

@@ -46,12 +46,13 @@ class LatentMap:
         z = np.repeat(self.home[None], len(positions), axis=0)
         if sliders == 0:
             return z
-        place = (np.clip(positions, low, high) - low) / (high - low) * (count - 1)  # [n, S] in steps
+        place = (np.clip(np.asarray(positions, np.float64), low, high) - low) / (high - low) * (count - 1)  # [n, S] in steps
         before = np.minimum(place.astype(np.int64), count - 2)
         share = (place - before)[..., None].astype(np.float32)
         index = np.arange(sliders)
         steps = self.curves[index, before] * (1 - share) + self.curves[index, before + 1] * share  # [n, S, Z]
-        return z + steps.sum(axis=1)
+        moved: Floats = z + steps.sum(axis=1)
+        return moved
 
     def tensors(self) -> dict[str, Floats]:
         """The arrays by the names they have in a model file."""

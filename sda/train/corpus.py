@@ -119,9 +119,16 @@ def gather(
     """Decode every recording below `source` into `target`, yielding each one as it is done.
 
     rate: of the corpus, in Hz; shortest: samples below which a recording is padded with silence.
-    Raises `TrainError` if nothing usable remains.
+    Raises `TrainError` if nothing usable remains or `target` cannot be written.
     """
     files = find(source) if files is None else files
+    try:
+        yield from _gather(source, target, rate, shortest, seed, files)
+    except OSError as error:
+        raise TrainError(f"{target}: the recordings could not be gathered there ({error.strerror or error})") from error
+
+
+def _gather(source: Path, target: Path, rate: int, shortest: int, seed: int, files: list[Path]) -> Iterator[Recording]:
     target.mkdir(parents=True, exist_ok=True)
     recordings: list[Recording] = []
     temporary = target / (AUDIO_FILE + ".part")

@@ -29,7 +29,7 @@ class Augmentation(Spec):
     beyond: int = 8  # frames by which a crop may reach over either end of a recording
     quieter_db: float = -6.0
     louder_db: float = 3.0
-    pitch: float = 4.0  # semitones by which a crop is played slower or faster
+    pitch: float = 7.0  # semitones by which a crop is played slower or faster
     pitch_share: float = 0.8  # of the crops
     mix_share: float = 0.6  # of the crops, mixed in power with another of the batch
 

@@ -21,7 +21,7 @@ from sda.train.corpus import Corpus, Recording
 Floats = NDArray[np.float32]
 
 LOUD_DB = 60.0  # below the loudest bin of the recording
-MOST_FILES, MOST_CHUNKS = 48, 16  # bounds the memory to 768 chunks of 45 kB
+MOST_FILES, MOST_CHUNKS = 24, 8  # bounds a measurement to 192 chunks, which cost as much as some ten steps
 ACTIVE = 0.01  # variance of the posterior means over the chunks from which a latent counts (Burda et al. 2016)
 
 
@@ -35,7 +35,7 @@ class Judged:
 
 
 class HeldOut:
-    """The chunks on which nets of one corpus are judged; at most 48 recordings with 16 chunks each, spread evenly."""
+    """The chunks on which nets of one corpus are judged; at most 24 recordings with 8 chunks each, spread evenly."""
 
     def __init__(self, corpus: Corpus, frames: int) -> None:
         order = np.random.default_rng(0).permutation(len(corpus.held_out))[:MOST_FILES]

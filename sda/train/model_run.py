@@ -14,6 +14,8 @@ import torch
 
 from sda.core.analysis import Analysis
 from sda.core.vae import Vae
+from sda.core.vocoder import HifiganVocoder
+from sda.errors import TrainError
 from sda.formats.distill import ModelDocument
 from sda.spec import BIGVGAN_GRID, VaeSpec
 from sda.train import loop
@@ -38,6 +40,8 @@ def gathered(run: Run, source: Path, shortest: int) -> Iterator[Event]:
         source, folder, rate=BIGVGAN_GRID.sample_rate, shortest=shortest, seed=run.spec["seed"], files=files
     ):
         yield file_event(recording)
+        if run.cancelled:
+            raise TrainError("stopped while the recordings were being read; nothing was trained")
 
 
 def file_event(recording: Recording) -> Event:
@@ -61,6 +65,8 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
     """
     spec = run.spec
+    if spec.get("finished"):
+        raise TrainError(f"{run.path.name}: this run is finished, there is nothing to resume")
     yield from gathered(run, Path(spec["source"]), shortest=VaeSpec().frames * BIGVGAN_GRID.hop)
     corpus = Corpus(run.path / "corpus")
     vae_spec, plan = planned(run, corpus)
@@ -74,11 +80,11 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     finished = training.done >= plan.steps
     training.net.load_state_dict(training.best)
     net = training.net.cpu().eval()
-    analysis = yield from sliders_found(corpus, net, run.spec["seed"])
+    analysis = yield from sliders_found(corpus, net, by_name("draft"), run.spec["seed"])
     document = document_of(run, corpus, training, analysis)
     path = keep(document)
     if finished:
-        shutil.rmtree(run.path / "corpus")
+        conclude(run)
     sliders = [s["name"] for s in document.analysis["sliders"]]
     yield Event(
         "end",
@@ -96,7 +102,7 @@ def planned(run: Run, corpus: Corpus) -> tuple[VaeSpec, VaePlan]:
     """The net and plan of a run: read from its spec, or chosen now and written there, minutes made into steps."""
     if "plan" in run.spec:
         return VaeSpec.from_json(run.spec["vae"]), VaePlan.from_json(run.spec["plan"])
-    vae_spec, plan = choose(corpus.seconds)
+    vae_spec, plan = choose(corpus.seconds, run.spec.get("latents"))
     plan = replace(plan, seed=run.spec["seed"])
     if epochs := run.spec.get("epochs"):
         crop_s = vae_spec.frames * BIGVGAN_GRID.hop / corpus.rate
@@ -110,9 +116,15 @@ def planned(run: Run, corpus: Corpus) -> tuple[VaeSpec, VaePlan]:
     return vae_spec, plan
 
 
-def sliders_found(corpus: Corpus, net: Vae, seed: int) -> Generator[Event, None, Analysis]:
-    """The analysis of the trained net, its names tested on the draft vocoder's sound; a stage event for each part."""
-    steps = analyzing(corpus, net, by_name("draft"), seed=seed)
+def conclude(run: Run) -> None:
+    """Mark a run as finished and remove its copy of the recordings."""
+    run.amend(finished=True)
+    shutil.rmtree(run.path / "corpus")
+
+
+def sliders_found(corpus: Corpus, net: Vae, vocoder: HifiganVocoder, seed: int) -> Generator[Event, None, Analysis]:
+    """The analysis of a trained net, its names tested on the sound of a vocoder; a stage event for each part."""
+    steps = analyzing(corpus, net, vocoder, seed=seed)
     while True:
         try:
             progress = next(steps)
@@ -151,11 +163,9 @@ def document_of(run: Run, corpus: Corpus, training: VaeTraining, analysis: Analy
 
 def summary(corpus: Corpus) -> dict[str, Any]:
     """What a model file says of its recordings: no names, no paths."""
-    return {
-        "files": len(corpus.training) + len(corpus.held_out),
-        "held_out": len(corpus.held_out),
-        "seconds": round(corpus.seconds, 2),
-    }
+    used = [r for r in corpus.recordings if r.used]
+    held_out = sum(r.held_out for r in used)
+    return {"files": len(used), "held_out": held_out, "judged_on": corpus.judged_on, "seconds": round(corpus.seconds, 2)}
 
 
 def parameters(net: torch.nn.Module) -> int:

@@ -23,8 +23,8 @@ from sda.train.crops import Augmentation, Crops
 from sda.train.heldout import HeldOut
 from sda.train.pca import start_as_pca
 
-SMALL_S = 15.0  # s of recordings under which half the latents are enough
-WIDTH = 64  # channels: half the recipe's, for a third of its cost in the nets and no more error
+LATENTS = ((15.0, 32), (40.0, 64), (math.inf, 128))  # up to so many seconds of recordings, so many latents
+WIDTH = 64  # channels: half the recipe's, which halves a decode; most of what is heard is the skip path's
 QUIET_SHARE = 0.25  # of the quiet bins' error in the score by which states are kept; loud bins are what is heard
 CHARBONNIER_EPS = 0.01  # normalised mel, about 0.12 nat
 POOLS = ((4, 4), (8, 22))  # bands x frames
@@ -58,10 +58,13 @@ class VaePlan(Augmentation):
         return self.beta * 32 / latent * min(1.0, step / max(1.0, self.beta_warmup * self.steps))
 
 
-def choose(seconds: float) -> tuple[VaeSpec, VaePlan]:
-    """The net and plan for so many seconds of recordings; the steps are the caller's, from a measured rate."""
-    small = seconds < SMALL_S
-    return VaeSpec(latent=32 if small else 64, width=WIDTH), VaePlan()
+def choose(seconds: float, latent: int | None = None) -> tuple[VaeSpec, VaePlan]:
+    """The net and plan for so many seconds of recordings; the steps are the caller's, from a measured rate.
+
+    latent: instead of the preset; 32 make a net of 1.1 million parameters, 128 one of 3.5.
+    """
+    preset = next(number for limit, number in LATENTS if seconds < limit)
+    return VaeSpec(latent=latent or preset, width=WIDTH), VaePlan()
 
 
 class VaeTraining:

@@ -87,7 +87,7 @@ def assemble(vae: Vae, seen: Survey, trials: dict[str, Trial], home: tuple[Recor
     shape = (POSITIONS, seen.latents.shape[1])
     named = np.array([trials[DESCRIPTORS[i].name].curve for i in kept], np.float32).reshape(-1, *shape)
     count = min(max(analysis.SLIDERS - len(kept), analysis.FEWEST_AXES), analysis.MOST - len(kept))
-    axes = analysis.axes(vae, seen, named, count)
+    axes = analysis.axes(vae, seen, named, kept, count)
     sliders = [_named(number, seen, own, trials[DESCRIPTORS[own].name]) for number, own in enumerate(kept, 1)]
     for number, axis in enumerate(axes, 1):
         words = f"what the named sliders leave, part {number}; {axis.change_db:.0f} dB mean change"
@@ -96,7 +96,7 @@ def assemble(vae: Vae, seen: Survey, trials: dict[str, Trial], home: tuple[Recor
     curves = np.concatenate([named, np.array([a.curve for a in axes], np.float32).reshape(-1, *shape)])
     report = {
         "chunks": len(seen.chunks),
-        "home": {"recording": home[0].name, "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
+        "home": {"recording": home[0].name.rsplit("/", 1)[-1], "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
         "descriptors": [_row(seen, i, trials.get(d.name)) for i, d in enumerate(DESCRIPTORS)],
     }
     latent_map = LatentMap(seen.latents[seen.home], curves, seen.spread)
@@ -116,7 +116,8 @@ def _row(seen: Survey, own: int, trial: Trial | None) -> dict[str, Any]:
     if trial is None:
         reason = f"varies by {found[-2] - found[1]:.3g} {d.unit} in the recordings, a slider needs {LEAST[own]:.3g}"
         return row | {"kept": False, "reason": reason}
-    numbers = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(trial.fidelity).items()}
+    untried = () if trial.fidelity.starts else ("median", "tenth", "leakage_elsewhere")
+    numbers = {k: round(v, 4) for k, v in asdict(trial.fidelity).items() if k not in untried}
     reason = trial.fidelity.failure()
     return row | {"kept": not reason, "reason": reason, "measured_on": trial.measured_on, "range": list(trial.range), **numbers}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from sda import voices
+from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
@@ -18,7 +19,7 @@ from sda.spec import GeneratorSpec
 from sda.train import loop
 from sda.train.corpus import Corpus
 from sda.train.device import pick
-from sda.train.model_run import gathered, parameters
+from sda.train.model_run import conclude, gathered, parameters, sliders_found
 from sda.train.run import Event, Run
 from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held_out_error
 
@@ -32,9 +33,12 @@ def train_vocoder(run: Run, document: ModelDocument, keep: Callable[[ModelDocume
     """Train, or go on training, a vocoder for a model; `keep` stores the model with it, also when it was cut short.
 
     The result is the state with the least mel error on held-out recordings, the untouched start among the candidates.
+    The sliders are found anew, since a name must hold on the sound that the model now makes.
     Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
     """
     spec = run.spec
+    if spec.get("finished"):
+        raise TrainError(f"{run.path.name}: this run is finished, there is nothing to resume")
     plan = planned(run) if "plan" in spec else None
     yield from gathered(run, Path(spec["source"]), shortest=(plan or FROM_BASE).segment)
     corpus = Corpus(run.path / "corpus")
@@ -58,10 +62,20 @@ def train_vocoder(run: Run, document: ModelDocument, keep: Callable[[ModelDocume
     if training.best_step == 0:
         notes.append("no step did better on the held-out recordings than the start, which is what was kept")
     result = with_vocoder(document, training, before, after, notes)
-    path = keep(result)
+    analysis = yield from sliders_found(corpus, vae_of(result), voices.build(result), spec["seed"])
+    path = keep(replace(result, analysis=analysis.to_header(), tensors={**result.tensors, **analysis.map.tensors()}))
     if finished:
-        shutil.rmtree(run.path / "corpus")
-    yield Event("end", {"finished": finished, "model": str(path), "before": before, "after": after, "notes": notes})
+        conclude(run)
+    sliders = [slider.name for slider in analysis.sliders]
+    ended = {"finished": finished, "model": str(path), "before": before, "after": after, "sliders": sliders, "notes": notes}
+    yield Event("end", ended)
+
+
+def vae_of(document: ModelDocument) -> Vae:
+    """A model's VAE in torch."""
+    net = Vae(document.vae)
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in voices.part(document, "vae.").items()})
+    return net.eval()
 
 
 def planned(run: Run) -> VocoderPlan:

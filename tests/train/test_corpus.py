@@ -135,3 +135,12 @@ def test_nothing_usable_is_refused(tmp_path: Path) -> None:
         Corpus(tmp_path / "out")
     with pytest.raises(TrainError, match="found a file"):
         gathered(source / "silent.wav", tmp_path / "out")
+
+
+def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    soundfile.write(source / "a.wav", sine(1.0), RATE)
+    (tmp_path / "out").write_text("a file where the folder was to be")
+    with pytest.raises(TrainError, match="could not be gathered there"):
+        gathered(source, tmp_path / "out")
