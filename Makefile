@@ -13,7 +13,7 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .
@@ -34,7 +34,7 @@ clean: ## Remove the environment and what was built
 
 .venv/.run: .venv/.python pyproject.toml
 	@./.ci/system-packages $(SYSTEM)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fast]'
 	@touch $@
 
 .venv/.test: .venv/.run

@@ -28,16 +28,17 @@ class Spec:
         values = {}
         for name, value in data.items():
             default = names[name].default
-            values[name] = _tuples(value)
-            is_number = type(values[name]) is type(default) or (isinstance(default, float) and type(value) is int)
-            if not is_number or (isinstance(value, list) and not all(type(item) is int for item in value)):
-                raise ModelError(f"{cls.__name__}.{name}: expected {type(default).__name__}, found {str(value)[:40]!r}")
+            values[name] = tuple(value) if isinstance(value, list) else value  # so that specs stay hashable
+            if not _is_like(values[name], default):
+                raise ModelError(f"{cls.__name__}.{name}: expected a value like {default!r}, found {str(value)[:40]!r}")
         return cls(**values)
 
 
-def _tuples(value: Any) -> Any:
-    """JSON has lists where specs have tuples, so that specs stay hashable."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def _is_like(value: Any, default: Any) -> bool:
+    """Whether a value read from JSON is of a default's kind: where a float stands an int does too, tuples go by items."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(_is_like(item, default[0]) for item in value)
+    return type(value) is type(default) or (isinstance(default, float) and type(value) is int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

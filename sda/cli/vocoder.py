@@ -47,7 +47,10 @@ def list_vocoders(as_json: bool) -> None:
 @click.option("--offline", is_flag=True, help="Use no network: only what another program left in the hub's cache.")
 @as_json_option
 def download(offline: bool, as_json: bool) -> None:
-    """Fetch BigVGAN's weights, or go on where that stopped, and check them."""
+    """Fetch BigVGAN's weights, or go on where that stopped, and check them.
+
+    HF_HUB_ETAG_TIMEOUT (4 s) and HF_HUB_DOWNLOAD_TIMEOUT (10 s) say how long to wait for the hub, and for the next byte.
+    """
     from sda.cli.transfer import follow
 
     store = _store()

@@ -102,6 +102,8 @@ def _greet(store: Store, meter: Meter, patience: Patience) -> Iterator[Progress]
             if not busy or tried + 1 == patience.tries:
                 raise WeightsError(f"{hub.endpoint()} cannot be reached ({error}); {store.by_hand()}") from error
             yield from _pause(meter, store, tried, patience, str(error))
+        except WeightsError as error:  # of the hub, or of a gate on the way to it
+            raise WeightsError(f"{error}; {store.by_hand()}") from error
     where = hub.url(store.pin, store.pin.file)
     if found.size not in (None, store.pin.size):
         raise WeightsError(f"{where}: found {found.size} bytes, expected {store.pin.size}; nothing was fetched")
@@ -137,8 +139,8 @@ def _fetch_part(store: Store, part: Path, meter: Meter, patience: Patience) -> I
             come = part.stat().st_size if part.exists() else 0
             tried, before = (0 if come > before >= 0 else tried + 1), come
             if tried >= patience.tries:
-                kept = f"{come / 1e6:.1f} of {meter.total / 1e6:.1f} MB are kept, the same command goes on there"
-                raise WeightsError(f"{name}: the transfer broke off ({error}); {kept}; or {store.by_hand()}") from error
+                kept = f"{come / 1e6:.1f} of {meter.total / 1e6:.1f} MB are kept, and the same command goes on there"
+                raise WeightsError(f"{name}: the transfer broke off ({error}); {kept}") from error
             yield from _pause(meter, store, tried, patience, str(error))
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import io
 import os
 import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +53,7 @@ def _quiet() -> Iterator[None]:
 def load_client() -> None:
     """Import the client: a third of a second, so only where it is wanted."""
     with _quiet():
-        import huggingface_hub.utils  # noqa: F401
+        from huggingface_hub import constants, get_hf_file_metadata, get_session  # noqa: F401  # each a module of its own
 
 
 def endpoint() -> str:
@@ -142,8 +140,6 @@ class Sink(io.FileIO):
     def add(self, chunk: bytes) -> None:
         """Append all of a chunk. Raises `WeightsError` where the disk is full, or more comes than there should be."""
         with self._guard:
-            if self.closed:
-                raise Broken("stopped")
             if self.done + len(chunk) > self._limit:
                 raise WeightsError(f"{self._path.stem}: found more than the expected {self._limit} bytes; it is refused")
             try:
@@ -157,7 +153,7 @@ class Sink(io.FileIO):
                 ) from error
 
     def stop(self) -> None:
-        """Close the file, whoever may be writing."""
+        """Close the file, whoever may be writing; a closed file refuses what comes later."""
         with self._guard:
             self.close()
 
@@ -173,10 +169,10 @@ def fetch_rest(pin: Pin, name: str, sink: Sink, seconds: float) -> None:
     asked = headers() | ({"Range": f"bytes={begun}-"} if begun else {})
     try:
         with get_session().stream("GET", url(pin, name), headers=asked, timeout=seconds, follow_redirects=True) as response:
-            if response.status_code == 416:
+            if begun and response.status_code == 416:
                 raise Stale
             hf_raise_for_status(response)
-            if _start(response.headers, response.status_code) != begun:
+            if begun and _start(response.headers, response.status_code) != begun:
                 raise Stale
             for chunk in response.iter_bytes():
                 sink.add(chunk)
@@ -205,11 +201,16 @@ def sorted_out(error: Exception, where: str) -> Exception:
             return Broken(f"the answer {said}")
         token = "; a token was sent: is it out of date?" if status == 401 and "authorization" in headers() else ""
         return WeightsError(f"{where}: found the answer {said}, expected the file{token}")
+    if type(error).__name__ == "TooManyRedirects":  # by name: which HTTP library the client uses is its own affair
+        return WeightsError(f"{where}: found redirects without end, expected the file")
     return Broken(_words(error))
 
 
 def _words(error: Exception) -> str:
     """What a network library says, in one line, with the proxy that may be to blame."""
+    import urllib.parse
+    import urllib.request
+
     text = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
     host = urllib.parse.urlsplit(endpoint())
     proxy = urllib.request.getproxies().get(host.scheme)

@@ -35,11 +35,15 @@ class Meter:
 
     def __init__(self, file: str, total: int) -> None:
         self.file, self.total = file, total
-        self._points = deque[tuple[float, int]]()
+        self._stage: Stage = "wait"
+        self._points = deque[tuple[float, int]]()  # of this stage
 
     def report(self, stage: Stage, done: int, note: str = "") -> Progress:
         """The report of this moment."""
         now = time.monotonic()
+        if stage != self._stage:
+            self._stage = stage
+            self._points.clear()
         self._points.append((now, done))
         while len(self._points) > 2 and now - self._points[1][0] >= WINDOW_S:
             self._points.popleft()

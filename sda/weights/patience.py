@@ -13,7 +13,7 @@ OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 class Patience:
     """Waiting times. Only tries in a row that brought no new byte are counted."""
 
-    connect_s: float = 5.0  # until the hub's first answer, name resolution and proxy included
+    connect_s: float = 4.0  # until the hub's first answer, name resolution and proxy included
     read_s: float = 10.0  # without a byte, until a connection counts as broken
     tries: int = 4
     pause_s: float = 1.0  # before the second try; doubled for each that follows

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,8 @@ class Store:
             aside = self._put_aside(self.generator)
             what = f"{self.mismatch(found, size)}; it is put aside as {aside} and not used"
             raise WeightsError(f"{what}; run: sda-engine vocoder download")
-        notes.remember(self.folder, self.pin.file, found, found == self.pin.sha256)
+        with suppress(WeightsError):  # where nothing can be written, it is hashed again the next time
+            notes.remember(self.folder, self.pin.file, found, found == self.pin.sha256)
         self._check_config()
         return self.state()
 
@@ -141,7 +142,10 @@ class Store:
     def write_fast_copy(self, arrays: Mapping[str, NDArray[Any]]) -> Path:
         """Keep the weights as they are used, for the next load. Only after `usable`. Raises `WeightsError` if it cannot be."""
         note = notes.current(self.folder, self.pin.file)
-        assert note is not None, "what the copy was made of is not known"
+        if note is None:
+            raise WeightsError(
+                f"{self.generator}: no check of it is on record, so no fast copy is made; loading goes on without"
+            )
         return fast.write_fast_copy(self.folder, note.sha256, arrays)
 
     def read_fast_copy(self) -> dict[str, NDArray[Any]] | None:
@@ -194,7 +198,8 @@ class Store:
             check_config(content, str(self.config))
         except WeightsError as error:
             raise WeightsError(f"{error}; it is put aside as {self._put_aside(self.config)}") from error
-        notes.remember(self.folder, CONFIG, hashlib.sha256(content).hexdigest(), True)
+        with suppress(WeightsError):
+            notes.remember(self.folder, CONFIG, hashlib.sha256(content).hexdigest(), True)
 
     def _put_aside(self, path: Path) -> str:
         aside = path.with_name(path.name + REFUSED)

@@ -112,31 +112,61 @@ def bend_split(
 
 
 @machine
-def join(parts: tuple[Floats, ...], bias: Floats, dilation: int, add: bool, out: Floats, channels: Range) -> None:
-    """The nine answers [C, W] and the bias [C] into out [C, T], added to what is there or in its place."""
-    s0, s1, s2, o0, o1, o2, e0, e1, e2 = parts
-    d, length = dilation, out.shape[1]
-    blocks = -(-length // (PHASES * d))  # of four phases
-    per_tile = max(TILE // d, 1)
-    y = np.empty((PHASES, per_tile * d), np.float32)
+def _pair(parts: tuple[Floats, ...], c: int, start: int, count: int, d: int, even: Floats, odd: Floats) -> None:
+    """Three answers to the samples that they stand for: even[:count + d] and odd[:count], from column `start` on."""
+    both, ahead, behind = parts[0][c, start:], parts[1][c, start:], parts[2][c, start:]
+    later = behind[d:]  # slices, because an index that might be negative keeps a loop from being vectorised
+    for i in range(count + d):
+        even[i] = both[i] - ahead[i] - behind[i]
+    for i in range(count):
+        odd[i] = ahead[i] + later[i]
+
+
+@machine
+def _lay(sums: Floats, b: Any, count: int, d: int, phase: Floats, line: Floats) -> None:
+    """Phases of the whole from those of its three parts, then `line` [4 count] in the order of time."""
+    s_even, s_odd, o_even, o_odd, e_even, e_odd = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
+    e_later = e_even[d:]
+    if d == 1:
+        for i in range(count):
+            line[4 * i] = s_even[i] - o_even[i] - e_even[i] + b
+            line[4 * i + 1] = o_even[i] + e_odd[i] + b
+            line[4 * i + 2] = s_odd[i] - o_odd[i] - e_odd[i] + b
+            line[4 * i + 3] = o_odd[i] + e_later[i] + b
+        return
+    y0, y1, y2, y3 = phase[0], phase[1], phase[2], phase[3]
+    for i in range(count):
+        y0[i] = s_even[i] - o_even[i] - e_even[i] + b
+        y1[i] = o_even[i] + e_odd[i] + b
+        y2[i] = s_odd[i] - o_odd[i] - e_odd[i] + b
+        y3[i] = o_odd[i] + e_later[i] + b
+    for q in range(count // d):
+        for p in range(PHASES):
+            for r in range(d):
+                line[(q * PHASES + p) * d + r] = phase[p, q * d + r]
+
+
+@machine
+def join(parts: tuple[Floats, ...], bias: Floats, d: int, add: bool, out: Floats, channels: Range) -> None:
+    """The nine answers [C, W] of dilation d and the bias [C] into out [C, T], added to what is there or in its place."""
+    length = out.shape[1]
+    columns, tile = -(-length // (PHASES * d)) * d, max(TILE // d, 1) * d
+    sums, phase = np.empty((6, tile + d), np.float32), np.empty((PHASES, tile), np.float32)
+    line = np.empty(PHASES * tile, np.float32)
     for c in range(channels[0], channels[1]):
-        b = bias[c]
-        for first in range(0, blocks, per_tile):
-            count = min(per_tile, blocks - first)
-            for i in range(count * d):
-                j = first * d + i
-                e_even, o_even = e0[c, j] - e1[c, j] - e2[c, j], o0[c, j] - o1[c, j] - o2[c, j]
-                e_odd, o_odd = e1[c, j] + e2[c, j + d], o1[c, j] + o2[c, j + d]
-                y[0, i] = s0[c, j] - s1[c, j] - s2[c, j] - o_even - e_even + b
-                y[1, i] = o_even + e_odd + b
-                y[2, i] = s1[c, j] + s2[c, j + d] - o_odd - e_odd + b
-                y[3, i] = o_odd + (e0[c, j + d] - e1[c, j + d] - e2[c, j + d]) + b
-            for q in range(count):
-                for p in range(PHASES):
-                    place = ((first + q) * PHASES + p) * d
-                    for r in range(min(d, length - place)):
-                        value = y[p, q * d + r]
-                        out[c, place + r] = out[c, place + r] + value if add else value
+        for start in range(0, columns, tile):
+            count = min(tile, columns - start)
+            _pair(parts[0:3], c, start, count, d, sums[0], sums[1])
+            _pair(parts[3:6], c, start, count, d, sums[2], sums[3])
+            _pair(parts[6:9], c, start, count, d, sums[4], sums[5])
+            _lay(sums, bias[c], count, d, phase, line)
+            row = out[c, PHASES * start : min(PHASES * (start + count), length)]
+            if add:
+                for i in range(len(row)):
+                    row[i] += line[i]
+            else:
+                for i in range(len(row)):
+                    row[i] = line[i]
 
 
 def keep_in(folder: Path) -> None:

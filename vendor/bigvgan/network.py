@@ -1,4 +1,4 @@
-"""The inference network of BigVGAN-v2 in torch, written from Lee et al. 2023 (arXiv 2206.04658) and the published configuration.
+"""The inference network of BigVGAN-v2 in torch, from Lee et al. 2023 (arXiv 2206.04658) and the published configuration.
 
 Log-mel in, waveform out: upsampling stages whose residual blocks (AMP, section 3.3) are periodic by SnakeBeta and kept from
 aliasing by running it at twice the rate. Names of the weights are those of the published checkpoint, weight norm folded.
@@ -65,22 +65,21 @@ def lowpass() -> Tensor:
     return (kernel / kernel.sum()).float()
 
 
-def phases() -> tuple[Tensor, Tensor]:
-    """The low-pass split into what it does to even and odd samples: up [2, 1, 7], down [1, 2, 7].
+def phases() -> Tensor:
+    """The low-pass split into what it does to even and odd samples: [4, 1, 7], up to even, to odd, down from even, from odd.
 
     Of the twelve taps six meet each phase, because every other sample of a signal spread to twice its rate is zero. Up:
     even[t] = 2 sum_j x[t + j] f[5 - 2 j], odd[t] = 2 sum_j x[t + j] f[6 - 2 j]. Down: y[t] = sum_j even[t + j] f[5 + 2 j]
     + odd[t + j] f[6 + 2 j]. j runs from -3 to 3, and where f has no such tap it is zero.
     """
-    kernel = lowpass()
-    up, down = torch.zeros(2, 1, 7), torch.zeros(1, 2, 7)
+    kernel, split = lowpass(), torch.zeros(4, 1, 7)
     for j in range(-3, 4):
         for phase in (0, 1):
             if 0 <= 5 + phase - 2 * j < 12:
-                up[phase, 0, j + 3] = 2 * kernel[5 + phase - 2 * j]
+                split[phase, 0, j + 3] = 2 * kernel[5 + phase - 2 * j]
             if 0 <= 5 + phase + 2 * j < 12:
-                down[0, phase, j + 3] = kernel[5 + phase + 2 * j]
-    return up, down
+                split[2 + phase, 0, j + 3] = kernel[5 + phase + 2 * j]
+    return split
 
 
 class SnakeBeta(nn.Module):
@@ -91,10 +90,9 @@ class SnakeBeta(nn.Module):
         self.alpha, self.beta = nn.Parameter(torch.zeros(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, C, ...], changed in place to save memory."""
-        shape = (-1,) + (1,) * (x.ndim - 2)
+        """x [B, C, T], changed in place to save memory."""
         frequency, height = self.scales()
-        wave = (x * frequency.view(shape)).sin_().square_().mul_(height.view(shape))
+        wave = (x * frequency[:, None]).sin_().square_().mul_(height[:, None])
         return x.add_(wave)
 
     def scales(self) -> tuple[Tensor, Tensor]:
@@ -105,23 +103,23 @@ class SnakeBeta(nn.Module):
 class Activation(nn.Module):
     """SnakeBeta at twice the rate: [B, C, T] up, bent, down to [B, C, T]. The ends repeat beyond both edges."""
 
-    up: Tensor
-    down: Tensor
+    phases: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.act = SnakeBeta(channels)
-        up, down = phases()
-        self.register_buffer("up", up, persistent=False)
-        self.register_buffer("down", down, persistent=False)
+        self.register_buffer("phases", phases(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, channels, length = x.shape
-        x = F.pad(x, (3, 3), mode="replicate").view(-1, 1, length + 6)
-        bent = self.act(F.conv1d(x, self.up).view(batch, channels, 2, length)).view(-1, 2, length)
-        # The neighbours in time of the first even and the last odd sample: at the doubled rate it is they that repeat.
-        before, after = bent[:, :1, :1].expand(-1, 2, 3), bent[:, 1:, -1:].expand(-1, 2, 3)
-        return F.conv1d(torch.cat([before, bent, after], dim=2), self.down).view(batch, channels, length)
+        channels = x.shape[1]
+        up_even, up_odd, down_even, down_odd = self.phases.unsqueeze(1).expand(-1, channels, -1, -1)
+        x = F.pad(x, (3, 3), mode="replicate")
+        even = self.act(F.conv1d(x, up_even, groups=channels))
+        odd = self.act(F.conv1d(x, up_odd, groups=channels))
+        # At the doubled rate it is the first even and the last odd sample that repeat, in both phases.
+        before, after = even[..., :1].expand(-1, -1, 3), odd[..., -1:].expand(-1, -1, 3)
+        y = F.conv1d(torch.cat([before, even, after], dim=2), down_even, groups=channels)
+        return y.add_(F.conv1d(torch.cat([before, odd, after], dim=2), down_odd, groups=channels))
 
 
 class Conv(nn.Module):
@@ -203,7 +201,7 @@ class Network(nn.Module):
         return self.conv_post(self.activation_post(x)).clamp_(-1, 1)  # type: ignore[no-any-return]
 
 
-def load(path: Path, config: Config = Config()) -> Network:  # noqa: B008 - frozen
+def load(path: Path, config: Config = Config()) -> Network:
     """The network with the weights of `bigvgan_generator.pt`, a pickle of tensors below the key `generator`.
 
     Raises `OSError` where the file cannot be read and `ValueError` where it is anything else; nothing in it is run.
@@ -223,7 +221,7 @@ def load(path: Path, config: Config = Config()) -> Network:  # noqa: B008 - froz
         raise ValueError(f"{path.name}: {error}") from None
 
 
-def from_weights(weights: Mapping[str, Tensor], config: Config = Config()) -> Network:  # noqa: B008 - frozen
+def from_weights(weights: Mapping[str, Tensor], config: Config = Config()) -> Network:
     """The network with these weights, by the published names; weight norm, old style or new, is folded.
 
     Raises `ValueError` naming the first tensor that is missing, too many, of another shape or not finite.
@@ -244,7 +242,7 @@ def from_weights(weights: Mapping[str, Tensor], config: Config = Config()) -> Ne
     network.load_state_dict(given, assign=True)
     for module in network.modules():
         if isinstance(module, Activation):
-            module.up, module.down = phases()
+            module.phases = phases()
     return network.eval().requires_grad_(False)
 
 

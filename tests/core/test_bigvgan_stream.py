@@ -1,0 +1,120 @@
+"""BigVGAN as a stream and in windows against the whole at once, on a tiny network."""
+
+from __future__ import annotations
+
+import contract
+import numpy as np
+import pytest
+from bigvgan_weights import TINY, log_mel, random_weights
+from numpy.typing import NDArray
+from sda._vendor.bigvgan.network import Config, from_weights
+from sda._vendor.bigvgan.runner import Runner
+
+from sda.core.bigvgan import BigVganVocoder, Waves
+from sda.errors import ModelError
+from sda.spec import MelSpec
+
+Floats = NDArray[np.float32]
+
+FRAMES = 150
+GRID = MelSpec(n_mels=TINY.n_mels, hop=TINY.hop)
+
+
+class Short(BigVganVocoder):
+    """Windows so short that the whole is made of several."""
+
+    window = 20
+
+
+class Narrow:
+    """A network that says that it needs less context than it does."""
+
+    def __init__(self, network: Waves) -> None:
+        self._network = network
+        self.config = Config(n_mels=TINY.n_mels, rates=TINY.rates, res_kernels=(1,), dilations=(1,))
+        assert self.config.context < TINY.context
+
+    def __call__(self, log_mel: Floats) -> Floats:
+        return self._network(log_mel)
+
+
+@pytest.fixture(scope="module")
+def network() -> Runner:
+    return Runner(from_weights(random_weights(TINY), TINY), fast=False)
+
+
+@pytest.fixture(scope="module")
+def mel() -> Floats:
+    frames: Floats = log_mel(TINY, FRAMES)[0].numpy()
+    return frames
+
+
+def test_streamed_equals_whole(network: Runner, mel: Floats) -> None:
+    """From the first sample on: the stream begins with the padding with which a file begins."""
+    for kind in (BigVganVocoder, Short):
+        vocoder = kind(network, grid=GRID)
+        whole = network(mel)
+        assert np.abs(whole).max() > 0.3
+        contract.assert_streams(vocoder.start, vocoder.step, whole, mel, delay=vocoder.look_ahead)
+
+
+def test_before_the_first_sample_there_is_silence(network: Runner, mel: Floats) -> None:
+    vocoder = BigVganVocoder(network, grid=GRID)
+    assert vocoder.look_ahead == TINY.context * TINY.hop
+    assert not contract.run(vocoder.start, vocoder.step, mel, 7)[: vocoder.look_ahead].any()
+
+
+def test_windows_equal_the_whole_at_once(network: Runner, mel: Floats) -> None:
+    for frames in (0, 1, Short.window, Short.window + 1, FRAMES):
+        whole = network(mel[:, :frames]) if frames else np.zeros(0, np.float32)
+        windows = Short(network, grid=GRID)(mel[:, :frames])
+        assert windows.shape == whole.shape
+        assert np.abs(windows - whole).max(initial=0) <= 1e-6
+
+
+def test_memory_is_bounded_by_the_window(network: Runner, mel: Floats) -> None:
+    """However long the whole, the network never sees more than a window and its context."""
+    seen = []
+
+    class Watched(Narrow):
+        config = TINY
+
+        def __init__(self) -> None:
+            pass
+
+        def __call__(self, log_mel: Floats) -> Floats:
+            seen.append(log_mel.shape[1])
+            return network(log_mel)
+
+    Short(Watched(), grid=GRID)(mel)
+    assert max(seen) == Short.window + 2 * TINY.context
+
+
+def test_too_little_context_is_noticed(network: Runner, mel: Floats) -> None:
+    hasty = BigVganVocoder(Narrow(network), grid=GRID)
+    with pytest.raises(AssertionError, match="off by"):
+        contract.assert_streams(hasty.start, hasty.step, network(mel), mel, blocks=(7,), delay=hasty.look_ahead)
+    short = Short(Narrow(network), grid=GRID)
+    assert np.abs(short(mel) - network(mel)).max() > 1e-4
+
+
+def test_the_fast_path_streams_as_well(mel: Floats) -> None:
+    vocoder = BigVganVocoder(Runner(from_weights(random_weights(TINY), TINY), fast=True), grid=GRID)
+    contract.assert_streams(vocoder.start, vocoder.step, vocoder(mel), mel, blocks=(7, 64), delay=vocoder.look_ahead)
+
+
+def test_a_network_of_another_grid_is_refused(network: Runner) -> None:
+    with pytest.raises(ModelError, match=r"bigvgan: found a network of 4 bands and 8 samples a frame; expected .* 128 and 512"):
+        BigVganVocoder(network)
+
+
+def test_the_published_look_ahead() -> None:
+    # 21 frames of 512 samples, since an exact answer needs 20.3.
+    class Published(Narrow):
+        config = Config()
+
+        def __init__(self) -> None:
+            pass
+
+    vocoder = BigVganVocoder(Published())
+    assert (vocoder.look_ahead, vocoder.rate, vocoder.hop) == (10752, 44100, 512)
