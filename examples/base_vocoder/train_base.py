@@ -1,8 +1,9 @@
-"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--release FILE]`.
+"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE]`.
 
 Runs for as many core-hours as it is given, writes a checkpoint every five minutes and goes on from it when started
-again. `--release FILE --decay-steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero
-over N steps and its averaged weights are written at half precision, as `sda/data/base.safetensors` is.
+again. `--from-shipped` starts a run whose checkpoint is lost from the weights that the package ships. `--release FILE
+--steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps and its averaged
+weights are written at half precision, as `sda/data/base.safetensors` is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import torch
 
 from sda.core.hifigan import Generator
-from sda.formats.base import write_base
+from sda.formats.base import read_base, write_base
 from sda.spec import GeneratorSpec
 from sda.train.corpus import Corpus, gather
 from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held_out_error
@@ -38,14 +39,24 @@ def log(work: Path, **entry: object) -> None:
     print(entry, flush=True)
 
 
-def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None) -> None:
+def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, float]:
+    """A run at the shipped weights' step, its optimizers new; and the core seconds behind the weights."""
+    spec, weights, summary = read_base()
+    training = VocoderTraining(corpus, spec, plan, {name: torch.from_numpy(tensor) for name, tensor in weights.items()})
+    training.done = int(summary["steps"])
+    return training, 3600 * float(summary["core_hours"])
+
+
+def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, shipped: bool = False) -> None:
     torch.set_num_threads(1)
     if not (work / "corpus.json").exists():
         for recording in gather(material, work, rate=44_100, shortest=SHORTEST, seed=1):
             print(recording.name, *recording.notes)
     corpus = Corpus(work)
     clips = held_out_clips(corpus)
-    training, core_s, checkpoint = VocoderTraining(corpus, GeneratorSpec(), plan), 0.0, work / "checkpoint.pt"
+    checkpoint = work / "checkpoint.pt"
+    fresh = shipped and not checkpoint.exists()
+    training, core_s = from_shipped(corpus, plan) if fresh else (VocoderTraining(corpus, GeneratorSpec(), plan), 0.0)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         training.restore(state)
@@ -89,9 +100,10 @@ def main() -> None:
     parser.add_argument("material", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--steps", type=int, default=400_000, help="of the run; of the fall, with --release")
+    parser.add_argument("--from-shipped", action="store_true", help="without a checkpoint, go on from the shipped weights")
     parser.add_argument("--release", type=Path)
     given = parser.parse_args()
-    run(given.material, given.work, VocoderPlan(steps=given.steps, decay=0.1), given.release)
+    run(given.material, given.work, VocoderPlan(steps=given.steps, decay=0.1), given.release, shipped=given.from_shipped)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,8 @@ def _linear(writer: Writer, name: str, x: str, inputs: int, outputs: int) -> str
 def _folded(writer: Writer, norm: str, weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
     """A convolution's weight [O, I, 3, 3] and bias [O] with the batch normalisation behind it taken in."""
     scale, shift, mean, variance = (
-        writer.weight(f"{norm}.{part}", len(bias)).astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
+        writer.weight(f"{norm}.{part}", len(bias)).astype(np.float64)
+        for part in ("weight", "bias", "running_mean", "running_var")
     )
     factor = scale / np.sqrt(np.maximum(variance, 0) + NORM_EPSILON)
     folded = weight * factor[:, None, None, None], (bias - mean) * factor + shift
@@ -134,16 +135,15 @@ def _folded(writer: Writer, norm: str, weight: Floats, bias: Floats) -> tuple[Fl
 def _doubled(writer: Writer, x: str, weight: Floats, bias: Floats) -> str:
     """The transposed convolution of the module's docstring: x [B, I, H, W], weight [O, I, 3, 3] -> [B, O, 2 H, 2 W]."""
     outputs, inputs = weight.shape[:2]
-    taps = np.zeros((outputs, 2, 2, inputs, 2, 2), np.float32)  # output's phase in H and W, input's distance in H and W
+    taps = np.zeros((2, 2, outputs, inputs, 2, 2), np.float32)  # output's phase in H and W first, input's distance last
     reach = ((0, 0, 1), (1, 0, 2), (1, 1, 0))  # phase, distance, tap
     for phase_h, far_h, tap_h in reach:
         for phase_w, far_w, tap_w in reach:
-            taps[:, phase_h, phase_w, :, far_h, far_w] = weight[:, :, tap_h, tap_w]
+            taps[phase_h, phase_w, :, :, far_h, far_w] = weight[:, :, tap_h, tap_w]
     kernel = writer.floats(taps.reshape(4 * outputs, inputs, 2, 2))
     shape = {"kernel_shape": [2, 2], "pads": [0, 0, 1, 1]}
-    y = writer.node("Conv", [x, kernel, writer.floats(np.repeat(bias, 4))], shape)
-    order = writer.node("DepthToSpace", [y], {"blocksize": 2, "mode": "CRD"}) if outputs else y
-    return order
+    y = writer.node("Conv", [x, kernel, writer.floats(np.tile(bias, 4))], shape)
+    return writer.node("DepthToSpace", [y], {"blocksize": 2})
 
 
 def _activated(writer: Writer, x: str, activation: str) -> str:

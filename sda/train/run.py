@@ -99,10 +99,18 @@ class Run:
         except filelock.Timeout as error:
             raise TrainError(f"{self.path.name}: this run is already going on in another process") from error
         (self.path / "cancel").unlink(missing_ok=True)
+        self._close_last_line()
         try:
             yield
         finally:
             lock.release()
+
+    def _close_last_line(self) -> None:
+        """End the line that a kill may have cut, so that the next event has one of its own."""
+        path = self.path / "events.jsonl"
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            with path.open("a", encoding="utf-8") as file:
+                file.write("\n")
 
     @property
     def cancelled(self) -> bool:

@@ -24,6 +24,15 @@ def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
     assert run.path.parent == tmp_path  # a name never makes a folder of its own
 
 
+def test_a_cut_line_spoils_no_other(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "train", "x", {})
+    (run.path / "events.jsonl").write_text('{"t": 1, "kind": "step"}\n{"t": 2, "ki')
+    with run.alive():
+        run.log(Event("checkpoint", {"step": 3}))
+    lines = (run.path / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in (lines[0], lines[2])] == ["step", "checkpoint"]
+
+
 def test_a_run_has_one_process(tmp_path: Path) -> None:
     run = Run.create(tmp_path, "train", "x", {})
     code = (

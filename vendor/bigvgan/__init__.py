@@ -1,4 +1,4 @@
-"""BigVGAN-v2, 44.1 kHz, 128 bands, 512x: what is pinned (`PIN.toml`). The inference network comes with the next milestone."""
+"""BigVGAN-v2, 44.1 kHz, 128 bands, 512x, as source of our own: what is pinned (`PIN.toml`). The network is in `network`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -32,7 +32,7 @@ HALF = np.float32(0.5)
 
 def machine(function: Function) -> Function:
     """Compiled at the first call. Of the liberties of fast mathematics only fused multiply-add is taken."""
-    return njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)  # type: ignore[no-any-return]
+    return cast(Function, njit(nogil=True, error_model="numpy", fastmath={"contract"})(function))
 
 
 @machine
@@ -171,9 +171,11 @@ def join(parts: tuple[Floats, ...], bias: Floats, d: int, add: bool, out: Floats
 
 def keep_in(folder: Path) -> None:
     """Keep the machine code in this folder, where the next process finds it."""
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+    kernels: tuple[Any, ...] = (bend, bend_split, join)
+    settings: Any = config
+    before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder)
     try:
-        for kernel in (bend, bend_split, join):
-            kernel.enable_caching()  # type: ignore[attr-defined]
+        for kernel in kernels:
+            kernel.enable_caching()
     finally:
-        config.CACHE_DIR = before
+        settings.CACHE_DIR = before

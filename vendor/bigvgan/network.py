@@ -159,7 +159,7 @@ class AmpBlock(nn.Module):
 
     def pairs(self) -> Iterator[tuple[Activation, Conv, Activation, Conv]]:
         """What each residual pair applies, in order."""
-        yield from zip(self.activations[::2], self.convs1, self.activations[1::2], self.convs2, strict=True)  # type: ignore[misc]
+        yield from zip(self.activations[::2], self.convs1, self.activations[1::2], self.convs2, strict=True)
 
     def forward(self, x: Tensor) -> Tensor:
         for before, dilated, between, plain in self.pairs():
@@ -187,7 +187,7 @@ class Network(nn.Module):
     def stages(self) -> Iterator[tuple[Upsampler, list[AmpBlock]]]:
         """Each upsampler with the residual blocks whose mean follows it."""
         side_by_side = len(self.config.res_kernels)
-        for stage, (up,) in enumerate(self.ups):  # type: ignore[arg-type, misc]
+        for stage, (up,) in enumerate(self.ups):  # type: ignore[misc]
             yield up, list(self.resblocks[stage * side_by_side : (stage + 1) * side_by_side])  # type: ignore[arg-type, has-type]
 
     def forward(self, log_mel: Tensor) -> Tensor:
