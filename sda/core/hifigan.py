@@ -86,7 +86,15 @@ class Generator(nn.Module):
                 self.resblocks.append(ResBlock(channels, kernel, spec.dilations, causal=causal))
         self.conv_post = Conv(channels, 1, 7, causal=False)
 
-    def forward(self, log_mel: Tensor) -> Tensor:
+    def forward(self, log_mel: Tensor, before: int = 0, after: int = 0) -> Tensor:
+        """before, after: frames at the ends that are surroundings only, known but not sounded.
+
+        They pass through the causal layers, which hold most of the net's reach and little of its work; the others see
+        no more of them than they reach.
+        """
+        spec, frames = self.spec, log_mel.shape[-1]
+        margin = math.ceil(spec.look_ahead / spec.hop)  # of the symmetric layers, the same on either side
+        first, last = max(0, before - margin), frames - max(0, after - margin)
         x = (log_mel - self.mel_mean[:, None]) / self.mel_std
         x = self.conv_pre(x.unsqueeze(2).contiguous(memory_format=torch.channels_last))
         side_by_side = len(self.spec.res_kernels)
@@ -94,7 +102,11 @@ class Generator(nn.Module):
             x = up(F.leaky_relu(x, SLOPE))
             blocks = self.resblocks[stage * side_by_side : (stage + 1) * side_by_side]
             x = sum((block(x) for block in blocks), x.new_zeros(())) / side_by_side
-        return torch.tanh(self.conv_post(F.leaky_relu(x, 0.01))).squeeze(2)
+            if stage + 1 == max(1, spec.causal_stages):
+                per_frame = x.shape[-1] // frames
+                x = x[..., first * per_frame : last * per_frame]
+        audio = torch.tanh(self.conv_post(F.leaky_relu(x, 0.01))).squeeze(2)
+        return audio[..., (before - first) * spec.hop : audio.shape[-1] - (after - frames + last) * spec.hop]
 
 
 def start_weights(net: Generator, random: torch.Generator) -> None:

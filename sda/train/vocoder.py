@@ -36,6 +36,8 @@ class VocoderPlan(Spec):
     steps: int = 10_000
     batch: int = 4  # crops
     segment: int = 8192  # samples of a crop
+    before: int = 0  # frames known before a crop, of which no loss is taken
+    after: int = 0  # frames known after it
     rate: float = 1e-3  # of Muon, at its highest
     warmup: int = 100  # steps
     decay: float = 0.2  # share of the steps, at the end, over which the rate falls to zero
@@ -85,11 +87,12 @@ class VocoderTraining:
 
     def step(self) -> dict[str, float]:
         """One update. Returns the losses by name."""
-        real = torch.from_numpy(self.crops(self.done)).to(self.device)  # [B, T]
+        plan, hop = self.plan, self.net.spec.hop
+        around = torch.from_numpy(self.crops(self.done)).to(self.device)  # [B, T], surroundings included
         with torch.no_grad():
-            log_mel = self.loss.mel(real)  # [B, M, F]
-        made = self.net(log_mel).squeeze(1)
-        total, parts = self.loss(made, real)
+            log_mel = self.loss.mel(around)  # [B, M, F]
+        made = self.net(log_mel, plan.before, plan.after).squeeze(1)
+        total, parts = self.loss(made, around[:, plan.before * hop : around.shape[1] - plan.after * hop])
         for optimizer in self.optimizers:
             optimizer.param_groups[0]["lr"] = self.plan.rate_at(self.done)
             optimizer.zero_grad()
@@ -112,26 +115,28 @@ class VocoderTraining:
         return found
 
     def crops(self, step: int) -> Floats:
-        """The batch [B, T] of a step: random places, speeds, levels and polarities."""
+        """The batch [B, T] of a step with its surroundings: random places, speeds, levels and polarities."""
         random = np.random.default_rng([self.plan.seed, step])
         return np.stack([self._crop(random) for _ in range(self.plan.batch)])
 
     def _crop(self, random: np.random.Generator) -> Floats:
-        plan = self.plan
+        plan, hop = self.plan, self.net.spec.hop
+        size = plan.before * hop + plan.segment + plan.after * hop
         for _ in range(4):
             recording = self.corpus.pick(random)
             faster = 2 ** (random.uniform(-plan.speed, plan.speed) / 12) if random.random() < 0.5 else 1.0
             length = math.ceil(plan.segment * faster) + 1
             start = int(random.integers(-plan.segment // 8, max(1, recording.length - length + plan.segment // 8)))
-            crop = self.corpus.read(recording, start, length)
+            start -= round(plan.before * hop * faster)
+            crop = self.corpus.read(recording, start, math.ceil(size * faster) + 1)
             if faster != 1.0:
                 crop = soxr.resample(crop, faster, 1.0, quality="HQ")
-            crop = crop[: plan.segment]
-            peak = float(np.abs(crop).max())
-            if peak >= QUIETEST_CROP:
+            crop = crop[:size]
+            if float(np.abs(crop[plan.before * hop :][: plan.segment]).max()) >= QUIETEST_CROP:
                 break
+        peak = float(np.abs(crop).max())
         gain = 10 ** (random.uniform(plan.quieter_db, plan.louder_db) / 20) * random.choice([-1, 1])
-        return np.pad(crop * np.float32(gain * min(1.0, 0.98 / max(peak * abs(gain), 1e-9))), (0, plan.segment - len(crop)))
+        return np.pad(crop * np.float32(gain * min(1.0, 0.98 / max(peak * abs(gain), 1e-9))), (0, size - len(crop)))
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs, loadable with `weights_only=True`."""

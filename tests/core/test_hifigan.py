@@ -42,6 +42,18 @@ def test_memory_covers_what_autograd_sees(causal_stages: int) -> None:
     assert spec.memory - 2 <= furthest <= spec.memory  # it is rounded up, stage by stage
 
 
+@pytest.mark.parametrize("causal_stages", [0, 1, 2, 4])
+@pytest.mark.parametrize(("before", "after"), [(14, 4), (1, 0), (0, 3), (20, 20)])
+def test_surroundings_are_heard_and_not_sounded(causal_stages: int, before: int, after: int) -> None:
+    spec, random = GeneratorSpec(causal_stages=causal_stages, **NARROW), torch.Generator().manual_seed(2)
+    net, log_mel = Generator(spec), torch.randn(2, spec.n_mels, 60, generator=random)
+    start_weights(net, random)
+    with torch.no_grad():
+        whole, part = net(log_mel), net(log_mel, before, after)
+    assert part.shape == (2, 1, spec.hop * (60 - before - after))
+    torch.testing.assert_close(part, whole[..., before * spec.hop : (60 - after) * spec.hop], atol=1e-5, rtol=0)
+
+
 def test_parameter_count_is_the_papers_for_128_bands() -> None:
     # conv_pre 128 * 128 * 7 + 128; upsamplers 128 * 64 * 16 + 64, 64 * 32 * 16 + 32, 32 * 16 * 8 + 16, 16 * 8 * 4 + 8;
     # residual blocks of C = 64, 32, 16, 8: 6 * (C * C * (3 + 7 + 11) + 3 * C); conv_post 8 * 7 + 1.

@@ -1,0 +1,48 @@
+"""What a step of the vocoder's training hears: crops of the recordings, and what surrounds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from sda.spec import GeneratorSpec
+from sda.train.corpus import Corpus, gather
+from sda.train.vocoder import VocoderPlan, VocoderTraining
+
+RATE, HOP = 44_100, 512
+NARROW = GeneratorSpec(channels=16)
+PLAN = VocoderPlan(steps=6, batch=2, segment=4096, speed=0.0, seed=5)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Two recordings of a rising sine over soft noise."""
+    source, work = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("work")
+    random, time = np.random.default_rng(0), np.arange(2 * RATE) / RATE
+    for number in range(2):
+        sound = 0.3 * np.sin(2 * np.pi * (200 + 300 * time + 90 * number) * time) + 0.01 * random.standard_normal(len(time))
+        soundfile.write(source / f"{number}.wav", sound, RATE)
+    for _ in gather(source, work, rate=RATE, shortest=8192, seed=0):
+        pass
+    return Corpus(work)
+
+
+def test_a_crop_with_its_surroundings_holds_the_crop_without(corpus: Corpus) -> None:
+    wide = replace(PLAN, before=14, after=4)
+    bare = VocoderTraining(corpus, NARROW, PLAN).crops(3)
+    around = VocoderTraining(corpus, NARROW, wide).crops(3)
+    assert (bare.shape, around.shape) == ((2, 4096), (2, 4096 + 18 * HOP))
+    inner = around[:, 14 * HOP : -4 * HOP]
+    for one, other in zip(bare, inner, strict=True):  # levels differ: the loudest sample may lie outside the crop
+        np.testing.assert_allclose(other / np.abs(other).max(), one / np.abs(one).max(), atol=1e-5)
+
+
+@pytest.mark.parametrize("surroundings", [{}, {"before": 14, "after": 4}])
+def test_a_step_lowers_the_loss_and_gives_every_weight_a_gradient(corpus: Corpus, surroundings: dict[str, int]) -> None:
+    training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=60, warmup=5, **surroundings))
+    losses = [training.step()["mel"] for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in training.net.parameters())
