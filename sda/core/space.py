@@ -3,10 +3,10 @@
 Stereo is left = M + width D(M), right = M - width D(M): left + right stays 2 M, whatever the width, so that the sum on one
 loudspeaker is the sound as it was. D is a cascade of Schroeder all-passes (M. R. Schroeder, "Natural sounding artificial
 reverberation", JAES 10(3), 1962; for pseudo-stereo his "An artificial stereophonic effect obtained from a single audio
-signal", JAES 6(2), 1958), H = (z^-n - g) / (1 - g z^-n), whose magnitude is 1 at every frequency, behind a plain delay:
-without it D would begin with (-g)^3 of the sound itself and pull it to the right. Within n samples a stage does not feed
-back, so it runs in steps of n. The delays are the best of 3,000 random sets below 6 ms: no octave from 63 Hz to 16 kHz is louder
-on one side by more than 0.7 dB, and 90 % of an impulse have passed after 20 ms.
+signal", 1958), H = (z^-n - g) / (1 - g z^-n), whose magnitude is 1 at every frequency, behind a plain delay: without it D
+would begin with (-g)^3 of the sound itself and pull it to the right. Within n samples a stage does not feed back, so it runs
+in steps of n. The delays are the best of 3,000 random sets below 6 ms: no octave from 63 Hz to 16 kHz is louder on one side
+by more than 0.7 dB, and 90 % of an impulse have passed after 20 ms.
 
 Mono is stereo of no width. Binaural is `sda.core.head`; it rests where it is not heard.
 """

@@ -1,9 +1,10 @@
-"""The last box before the ring or the file: play, gain, space and limiter, none of which ever clicks.
+"""The last box before the ring or the file: space, play, gain and limiter, none of which ever clicks.
 
 Play and gain are one amplitude, 0 where it does not play or the gain is -60 dB. Its steps go through an FIR shaped as half a
 sine of 5 ms, whose response to a step is the raised cosine (1 - cos(pi t / 5 ms)) / 2; steps that follow each other faster add
-up. Where one channel becomes two, `sda.core.space` does it behind the gain. The limiter (`sda.core.limiter`) comes last, with
-one gain for all channels so that the image stays; on or off it costs the same delay and its switch fades the same way.
+up. Where one channel becomes two, `sda.core.space` does it first, so that no echo outlasts `play`. The limiter
+(`sda.core.limiter`) comes last, with one gain for all channels so that the image stays; on or off it costs the same delay and
+its switch fades the same way.
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ class StageSettings:
 class StageState:
     """What later samples need of earlier ones."""
 
-    amplitudes: Doubles  # [ramp - 1] targets
-    switches: Doubles  # [ramp - 1 + delay] targets of the limiter's share, 0 or 1
-    signal: Floats  # [1 or C, delay], behind the gain
+    amplitudes: Doubles  # [ramp - 1 + delay of space] targets
+    switches: Doubles  # [ramp - 1 + delay of the limiter] targets of the limiter's share, 0 or 1
+    signal: Floats  # [1 or C, delay of the limiter], behind the gain
     limiter: LimiterState
     space: SpaceState | None  # of a stage that has space
 
 
 class Stage:
-    """Play, gain, space and limiter at `rate` Hz. Invariant: `cat(steps)` is the same whatever the block sizes.
+    """Space, play, gain and limiter at `rate` Hz. Invariant: `cat(steps)` is the same whatever the block sizes.
 
     A stage with space takes one channel and gives two; one without gives as many as it takes. `delay` is in samples (1.5 ms,
     with space 2.0 ms). While the limiter is wholly on, 5 ms after its switch, |y| <= 10 ** (-1 / 20) exactly,
@@ -62,7 +63,8 @@ class Stage:
         self.rate = rate
         self._limiter = Limiter(rate)
         self._space = Space(rate) if space else None
-        self.delay = self._limiter.delay + (self._space.delay if self._space else 0)
+        self._early = self._space.delay if self._space else 0  # samples by which the gain is known before its sound
+        self.delay = self._limiter.delay + self._early
         ramp = max(1, round(RAMP * rate))
         kernel = np.sin(np.pi * (np.arange(ramp) + 0.5) / ramp)
         self._kernel = kernel / kernel.sum()
@@ -71,7 +73,7 @@ class Stage:
         """Silence before the first sample, with `settings` (not playing, if None) already reached."""
         settings = settings or StageSettings()
         return StageState(
-            np.full(len(self._kernel) - 1, settings.amplitude),
+            np.full(len(self._kernel) - 1 + self._early, settings.amplitude),
             np.full(len(self._kernel) - 1 + self._limiter.delay, float(settings.limiter)),
             np.zeros((1, self._limiter.delay), np.float32),
             self._limiter.start(),
@@ -89,9 +91,10 @@ class Stage:
             return (np.zeros((2, 0), np.float32) if self._space else x), state
         amplitudes = np.concatenate([state.amplitudes, np.full(length, settings.amplitude)])
         switches = np.concatenate([state.switches, np.full(length, float(settings.limiter))])
-        loud, space = _bounded(x) * self._ramp(amplitudes).astype(np.float32), state.space
+        wide, space = _bounded(x), state.space
         if self._space and space:
-            loud, space = self._space.step(loud, settings.space, space)
+            wide, space = self._space.step(wide, settings.space, space)
+        loud = wide * self._ramp(amplitudes[: len(amplitudes) - self._early]).astype(np.float32)
         late = self._limiter.delay
         signal = np.concatenate([np.broadcast_to(state.signal, (len(loud), late)), loud], axis=1)
         gains, limiter = self._limiter.step(np.abs(loud).max(axis=0).astype(np.float64), state.limiter)

@@ -35,16 +35,14 @@ def settle_serial(path: Path) -> None:
 
 def _pages(file: BinaryIO) -> Iterator[tuple[int, int]]:
     """Start and size in bytes of every page."""
-    start = 0
-    while True:
+    start, end = 0, file.seek(0, 2)
+    while start < end:
         file.seek(start)
         header = file.read(HEADER)
-        if not header:
-            return
         table = file.read(header[SEGMENTS]) if len(header) == HEADER else b""
-        if header[:4] != b"OggS" or len(table) != header[SEGMENTS]:
-            raise AudioError(f"{file.name}: damaged at byte {start}; expected a page of an Ogg file")
         size = HEADER + len(table) + sum(table)
+        if header[:4] != b"OggS" or len(header) < HEADER or len(table) < header[SEGMENTS] or start + size > end:
+            raise AudioError(f"{file.name}: damaged at byte {start}; expected a page of an Ogg file")
         yield start, size
         start += size
 

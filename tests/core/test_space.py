@@ -72,7 +72,7 @@ def test_no_octave_leans_to_a_side(width: float) -> None:
 
 def test_width_decorrelates() -> None:
     y = cut(noise(2, 5 * RATE), [(0, STEREO)], 1 << 16)[:, 1000:]
-    # L = M + D and R = M - D have a correlation of zero, (|M|^2 - |D|^2) / (|M|^2 + |D|^2), where M and D have nothing in common.
+    # M + D and M - D have a correlation of (|M|^2 - |D|^2) / (|M|^2 + |D|^2) = 0 where M and D have nothing in common.
     assert abs(np.corrcoef(y)[0, 1]) < 0.02
     assert np.corrcoef(cut(noise(2, RATE), [(0, MONO)], RATE))[0, 1] == pytest.approx(1)
 
@@ -145,12 +145,24 @@ def test_what_is_no_number_does_not_stay(settings: SpaceSettings) -> None:
     assert 0.05 < np.abs(y[:, -9600:]).max() <= CEILING
 
 
-def test_silence_comes_back_to_exact_silence() -> None:
-    stage, wish = Stage(RATE, space=True), StageSettings(play=True, space=STEREO)
+@pytest.mark.parametrize("settings", [STEREO, RIGHT])
+def test_no_echo_outlasts_play(settings: SpaceSettings) -> None:
+    stage, wish = Stage(RATE, space=True), StageSettings(play=True, space=settings)
     _, state = stage.step(noise(8, 20_000), wish, stage.start(wish))
-    for _ in range(30):
-        y, state = stage.step(noise(9, 20_000), replace(wish, play=False), state)
-    assert not y.any()
+    y, _ = stage.step(noise(9, 20_000), replace(wish, play=False), state)
+    assert y[:, :100].any()
+    assert not y[:, round(0.005 * RATE) + stage.delay :].any()
+
+
+def test_echoes_end() -> None:
+    space = Space(RATE)
+    _, state = space.step(noise(8, 20_000), STEREO, space.start(STEREO))
+    assert all(past.any() for past in state.diffuser)
+    y, state = space.step(np.zeros((1, 2 * RATE), np.float32), STEREO, state)  # 0.5 ** (2 s / 5.1 ms) is 1e-118
+    assert y[:, :1000].any()
+    assert not y[:, -1000:].any()
+    _, state = space.step(np.zeros((1, 1), np.float32), STEREO, state)
+    assert not any(past.any() for past in state.diffuser)
 
 
 def test_delay_is_that_of_the_sound() -> None:
