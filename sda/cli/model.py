@@ -72,7 +72,9 @@ def info(model: str, as_json: bool) -> None:
     output.print_pairs("Network", _flat(document.vae.to_json()))
     if document.vocoder:
         output.print_pairs("Own vocoder", _flat(document.vocoder.to_json()) + _flat(document.vocoder_training))
-    analysis = {key: value for key, value in document.analysis.items() if key != "sliders"}
+    tested, analysis = _analysis(document)
+    if tested:
+        output.print_table(("tested", "named", "rank", "moves", "why not"), [_tested(row) for row in tested])
     for title, values in (("Analysis", analysis), ("Unknown to this version", document.extra)):
         if values:
             output.print_pairs(title, _flat(values))
@@ -172,6 +174,29 @@ def _head(entry: Entry, document: ModelDocument) -> list[tuple[str, str]]:
 def _source(document: ModelDocument) -> str | None:
     folder = Library().source(document.id)
     return str(folder) if folder else None
+
+
+def _analysis(document: ModelDocument) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The self-test's rows, and what else the analysis says beside the sliders."""
+    rest = {key: value for key, value in document.analysis.items() if key not in ("sliders", "report") and value != []}
+    report = document.analysis.get("report")
+    if not isinstance(report, dict):
+        return [], rest
+    tested = report.get("descriptors")
+    rows = [row for row in tested if isinstance(row, dict)] if isinstance(tested, list) else []
+    return rows, rest | {key: value for key, value in report.items() if key != "descriptors"}
+
+
+def _tested(row: dict[str, Any]) -> tuple[str, ...]:
+    """A descriptor of the self-test: whether it became a slider, how evenly and how far it moved, and what was missing."""
+    home, share = row.get("home"), row.get("share")
+    return (
+        str(row.get("name", "-")),
+        "yes" if row.get("kept") else "no",
+        f"{home:.2f}" if isinstance(home, int | float) else "-",
+        f"{share:.0%} of the recordings' range" if isinstance(share, int | float) else "-",
+        str(row.get("reason", "")),
+    )
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -102,6 +102,17 @@ def test_info_shows_everything(library: Library, tmp_path: Path) -> None:
     assert "Own vocoder" not in printed("info", "gong")
 
 
+def test_info_says_which_names_were_tried(library: Library) -> None:
+    rows = [
+        {"name": "warmth", "kept": False, "home": 0.61, "share": 0.2, "reason": "rank correlation 0.61, expected 0.9"},
+        "not a row",
+    ]
+    library.add(replace(document(), name="tried", id=str(UUID(int=3)), analysis={"report": {"descriptors": rows, "chunks": 4}}))
+    text = printed("info", "tried")
+    assert "not a row" not in text
+    assert all(part in text for part in ("warmth", "0.61", "20% of the recordings' range", "expected 0.9", "chunks"))
+
+
 def test_text_from_a_file_is_never_markup_nor_control(library: Library) -> None:
     evil = replace(document(), name="[red]x[/red]", id=str(UUID(int=1 << 96)), training={"note": "\x1b[2J[bold]"})
     library.add(evil)
