@@ -80,7 +80,8 @@ def file_options(command: Command) -> Command:
 def _space_option(row: Param) -> Callable[[Any], Any]:
     kind = click.Choice(row.choices) if row.kind is Kind.CHOICE else click.FloatRange(row.low, row.high)
     unit = f" ({row.unit})" if row.unit else ""
-    return click.option(f"--{row.id}", row.id, type=kind, default=None, help=row.help[:-1] + unit + ".")
+    default = "" if row.id == "spatial" else f"  [default: {row.default}]"  # the one that depends on the command
+    return click.option(f"--{row.id}", row.id, type=kind, default=None, help=row.help[:-1] + unit + "." + default)
 
 
 def space(wish: Wish, spatial: Value, values: Mapping[str, Value]) -> dict[str, Value]:

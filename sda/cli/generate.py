@@ -39,7 +39,10 @@ def generate(
     vocoder: str,
     wish: export.Wish,
 ) -> None:
-    """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes."""
+    """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes.
+
+    The file is stereo unless --spatial says otherwise.
+    """
     from sda.model import load
 
     export.check(wish)
