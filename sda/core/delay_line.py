@@ -53,14 +53,12 @@ def reach(longest: float) -> int:
     return int(longest) + HALF
 
 
-def delayed(signals: Floats, delays: Doubles, reach: int) -> Floats:
-    """Signals [N, reach + T] -> [N, T] delayed by `delays` [T], in samples from `HALF` to where `reach` ends."""
+def delayed(signal: Floats, delays: Doubles, reach: int) -> Floats:
+    """A signal [reach + T] -> [T] delayed by `delays` [T], in samples from `HALF` to where `reach` ends."""
     if (delays == delays[0]).all():  # at rest one set of taps does for all
-        return np.stack([np.convolve(signal, _taps_at(delays[0], reach), "valid") for signal in signals])
+        return np.convolve(signal, _taps_at(delays[0], reach), "valid")
     whole = np.floor(delays)
-    fraction = (delays - whole) * PHASES
-    taps = _taps(fraction)
     first = np.arange(len(delays)) + reach - whole.astype(np.int64) - HALF  # of the 16 inputs, the oldest
-    inputs = signals.take(first[:, None] + np.arange(2 * HALF), axis=1)  # [N, T, 16]
-    out: Floats = np.einsum("ntk,tk->nt", inputs, taps)
+    inputs = signal.take(first[:, None] + np.arange(2 * HALF))  # [T, 16]
+    out: Floats = np.einsum("tk,tk->t", inputs, _taps((delays - whole) * PHASES))
     return out

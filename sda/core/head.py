@@ -79,7 +79,7 @@ class HeadState:
     pinna: Motion  # [K] taps
     heard: Floats  # [K - 1] inputs
     coloured: Floats  # [low-pass taps - 1] behind the pinna
-    late: Floats  # [2, reach] behind the pinna, straight and low-passed
+    late: Floats  # [2, reach] behind the shadow, left and right
 
 
 class Head:
@@ -114,10 +114,10 @@ class Head:
         around, pinna = self._targets(place)
         heard = np.concatenate([state.heard, x])
         coloured = np.concatenate([state.coloured, self._through_pinna(heard, pinna, basis, state)])
-        straight = coloured[len(self._low) - 1 :]
-        late = np.concatenate([state.late, np.stack([straight, np.convolve(coloured, self._low, "valid")])], axis=1)
+        low, straight = np.convolve(coloured, self._low, "valid"), coloured[len(self._low) - 1 :]
         moved = course(state.place, around, basis)
-        ears = np.stack([self._ear(late, moved[0], moved[2]), self._ear(late, moved[1], moved[3])])
+        late = np.concatenate([state.late, low + moved[2:4].astype(np.float32) * (straight - low)], axis=1)
+        ears = [delay_line.delayed(late[n], self.delay + moved[n], self._reach) for n in (0, 1)]
         end = HeadState(
             after(state.place, around, basis),
             after(state.pinna, pinna, basis),
@@ -125,11 +125,7 @@ class Head:
             coloured[len(x) :],
             late[:, len(x) :],
         )
-        return ears * moved[4].astype(np.float32), end
-
-    def _ear(self, late: Floats, arrivals: Doubles, alpha: Doubles) -> Floats:
-        straight, low = delay_line.delayed(late, self.delay + arrivals, self._reach)
-        return np.asarray(low + alpha.astype(np.float32) * (straight - low), np.float32)
+        return np.stack(ears) * moved[4].astype(np.float32), end
 
     def _through_pinna(self, heard: Floats, target: Doubles, basis: Basis, state: HeadState) -> Floats:
         """Inputs [K - 1 + T] -> [T]; the taps move as a `Motion` does, so that three convolutions hold every moment of it."""

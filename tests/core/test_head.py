@@ -176,9 +176,9 @@ def test_a_delay_of_a_fraction_is_one(delay: float, moving: bool) -> None:
     delays = delay + (1e-9 * np.arange(length) if moving else np.zeros(length))
     assert delay >= HALF
     for share in (0.01, 0.3, 0.6, 0.8):
-        x = np.sin(np.pi * share * t).astype(np.float32)[None]
+        x = np.sin(np.pi * share * t).astype(np.float32)
         expected = np.sin(np.pi * share * (np.arange(length) - delay))
-        assert np.abs(delayed(x, delays, reach)[0] - expected).max() < 6e-3
+        assert np.abs(delayed(x, delays, reach) - expected).max() < 6e-3
 
 
 def test_a_live_block_is_cheap() -> None:
