@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SYSTEM := libportaudio2 libsndfile1
-SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools
+SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools mediainfo
 
 .PHONY: help demo test check bench clean
 

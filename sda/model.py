@@ -20,7 +20,8 @@ from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
 from sda.core.offline import exactly, reconstruct, sound
-from sda.core.render import Renderer, Voice
+from sda.core.render import Renderer, Voice, space_of
+from sda.core.space import SpaceSettings
 from sda.core.vocoder import HifiganVocoder
 from sda.errors import ControlError, DeviceError
 from sda.formats import distill
@@ -107,11 +108,22 @@ class Model:
         chunks = padded.reshape(len(mel), -1, frames).transpose(1, 0, 2)  # [n, M, F]
         return self._encoder(np.ascontiguousarray(chunks))
 
-    def renderer(self, *, rate: int = 48_000, values: Mapping[str, Value] | None = None, vocoder: str = "auto") -> Renderer:
-        """The endless signal path of this model; values by control id ("slider.1", "density", ...)."""
+    def renderer(
+        self,
+        *,
+        rate: int = 48_000,
+        values: Mapping[str, Value] | None = None,
+        vocoder: str = "auto",
+        channels: int = 2,
+        for_file: bool = False,
+    ) -> Renderer:
+        """The endless signal path of this model; values by control id ("slider.1", "density", ...).
+
+        Sound that will be mono for ever may do with one channel of two; `for_file` changes the rate by soxr, as files want it.
+        """
         names = tuple(s.name for s in self.sliders)
         voice = Voice(self.map, names, self._magnitudes, self.document.vae.frames, self.vocoder(vocoder))
-        return Renderer(voice, rate, values)
+        return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
     def vocoder(self, wish: str = "auto") -> HifiganVocoder:
         """The vocoder that a wish ("auto", "hifigan") means for this model; `voices.choose` says which and why."""
@@ -120,8 +132,13 @@ class Model:
     def blocks(
         self, seconds: float, *, values: Mapping[str, Value] | None = None, vocoder: str = "auto", rate: int = 48_000
     ) -> Iterator[Floats]:
-        """Rendered sound in blocks [C, t], exactly round(seconds * rate) samples together, in constant memory."""
-        renderer = self.renderer(rate=rate, values={**(values or {}), "play": True}, vocoder=vocoder)
+        """Rendered sound in blocks [C, t], exactly round(seconds * rate) samples together, in constant memory.
+
+        C is 2, and 1 where `values` has the control `spatial` at "mono".
+        """
+        playing = {**(values or {}), "play": True}
+        channels = _channels(space_of(playing))
+        renderer = self.renderer(rate=rate, values=playing, vocoder=vocoder, channels=channels, for_file=True)
         endless = (renderer.block(cells=BLOCK_CELLS) for _ in itertools.count())
         return exactly(endless, skip=renderer.stage_delay, length=round(seconds * rate), rate=rate)
 
@@ -141,14 +158,24 @@ class Model:
         return np.concatenate(list(self.blocks(seconds, values=together, vocoder=vocoder, rate=rate)), axis=1)
 
     def resynthesise(
-        self, audio: NDArray[Any], rate: int, *, vocoder: str = "auto", out_rate: int = 48_000
+        self,
+        audio: NDArray[Any],
+        rate: int,
+        *,
+        vocoder: str = "auto",
+        out_rate: int = 48_000,
+        values: Mapping[str, Value] | None = None,
     ) -> Iterator[Floats]:
-        """A recording [T] or [C, T] through encoder, decoder and vocoder: blocks [C, t] of its own length together."""
+        """A recording [T] or [C, T] through encoder, decoder and vocoder: blocks [C, t] of its own length together.
+
+        values: of the controls `spatial`, `width`, ...; mono without any.
+        """
+        space = space_of({"spatial": "mono", **(values or {})})
         length = round(audio.shape[-1] * out_rate / rate)
         mel = self._normal_mel(audio, rate)
         log_mels = reconstruct(mel, self._encoder, self._magnitudes, self.document.vae.frames)
-        chain = Chain(self.vocoder(vocoder), out_rate)
-        return exactly(sound(log_mels, chain), skip=chain.delay, length=length, rate=out_rate)
+        chain = Chain(self.vocoder(vocoder), out_rate, channels=_channels(space), for_file=True)
+        return exactly(sound(log_mels, chain, space), skip=chain.delay, length=length, rate=out_rate)
 
     def _normal_mel(self, audio: NDArray[Any], rate: int) -> Floats:
         single = mono(audio, rate, self.document.grid.sample_rate)
@@ -166,6 +193,10 @@ class Model:
 
     def _encoder(self, mel: Floats) -> Floats:
         return self._networks.encode(mel)
+
+
+def _channels(space: SpaceSettings) -> int:
+    return 1 if space.spatial == "mono" else 2
 
 
 def load(source: str | Path, device: str = "auto") -> Model:

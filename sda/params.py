@@ -71,6 +71,26 @@ PARAMS = (
         help="The same seed, events and model give the same samples.",
     ),
     Param(id="model", kind=Kind.TEXT, default="", help="Name or id of the loaded model."),
+    Param(
+        id="spatial", kind=Kind.CHOICE, choices=("mono", "stereo", "binaural"), default="stereo", spectral=False,
+        help="One channel, two that sum to it, or a place around the head for headphones.",
+    ),
+    Param(
+        id="width", kind=Kind.FLOAT, low=0, high=1, default=0.5, spectral=False,
+        help="Width of stereo; left plus right stay the same.",
+    ),
+    Param(
+        id="azimuth", kind=Kind.FLOAT, unit="deg", low=-180, high=180, default=0.0, spectral=False,
+        help="Binaural: where it is around the head; 0 is ahead, 90 to the right.",
+    ),
+    Param(
+        id="elevation", kind=Kind.FLOAT, unit="deg", low=-40, high=90, default=0.0, spectral=False,
+        help="Binaural: how far up it is.",
+    ),
+    Param(
+        id="distance", kind=Kind.FLOAT, unit="m", low=0.2, high=10, default=1.0, spectral=False,
+        help="Binaural: how far away it is; twice as far is 6 dB softer.",
+    ),
     Param(id="limiter", kind=Kind.BOOL, default=True, spectral=False, help="Look-ahead peak limiter at -1 dBFS."),
 )  # fmt: skip
 

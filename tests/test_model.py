@@ -64,9 +64,46 @@ def test_vocoder_mel_is_the_logarithm_of_what_was_compressed(model: Model) -> No
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 @pytest.mark.parametrize("seconds", [0.001, 0.5, 1.23456])
 def test_rendered_length_is_exact(model: Model, seconds: float, rate: int) -> None:
-    sound = model.render(seconds, rate=rate)
-    assert sound.shape == (1, round(seconds * rate))
-    assert sound[0, -1] == pytest.approx(0, abs=1e-6)
+    for spatial, channels in (("mono", 1), ("stereo", 2), ("binaural", 2)):
+        sound = model.render(seconds, rate=rate, values={"spatial": spatial})
+        assert sound.shape == (channels, round(seconds * rate))
+        assert sound[:, -1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+def test_stereo_sums_to_mono_and_mono_stands_at_the_same_time(model: Model, rate: int) -> None:
+    softly = {"gain": -12.0}  # the limiter at rest
+    mono = model.render(0.5, rate=rate, values={**softly, "spatial": "mono"})
+    wide = model.render(0.5, rate=rate, values={**softly, "spatial": "stereo", "width": 1.0})
+    assert np.abs(wide.mean(axis=0) - mono[0]).max() < 1e-6
+    assert np.abs(wide[0] - wide[1]).max() > 0.1 * np.abs(mono).max()
+
+
+def test_a_file_s_resampler_and_the_live_one_agree_below_the_treble(model: Model) -> None:
+    values = {"play": True, "slider.1": 4.0}
+    live, file = (
+        np.concatenate([renderer.block(cells=8) for _ in range(5)], axis=1)[0, :30_000]
+        for renderer in (model.renderer(values=values), model.renderer(values=values, for_file=True))
+    )
+    spectra = [np.fft.rfft(wave * np.hanning(len(wave)))[: 30_000 * 19 // 48] for wave in (live, file)]  # up to 19 kHz
+    assert np.abs(spectra[0]).max() > 1
+    assert np.abs(spectra[0] - spectra[1]).max() < 1e-3 * np.abs(spectra[0]).max()
+
+
+def test_playing_wide_does_not_depend_on_how_it_is_cut(model: Model) -> None:
+    def play(cuts: tuple[int, ...]) -> np.ndarray:
+        renderer = model.renderer(values={"play": True, "spatial": "binaural", "azimuth": 40.0})
+        parts = []
+        for number, cells in enumerate(cuts):
+            if number == len(cuts) // 2:
+                renderer.set("azimuth", -120.0)
+                renderer.set("spatial", "stereo")
+            parts.append(renderer.block(cells=cells))
+        return np.concatenate(parts, axis=1)
+
+    whole, cut = play((16, 16)), play((1, 2, 7, 6, 9, 1, 1, 5))
+    assert np.abs(whole).max() > 0.01
+    assert cut == pytest.approx(whole, abs=1e-4)
 
 
 def test_the_same_arguments_give_the_same_samples(model: Model) -> None:

@@ -18,6 +18,11 @@ PAGE = {
     "drift": (0, 10, 0.25),
     "density": (0, 16, 2),
     "seed": (0, 2**31 - 1, 0),
+    "spatial": (0, 1, "stereo"),
+    "width": (0, 1, 0.5),
+    "azimuth": (-180, 180, 0),
+    "elevation": (-40, 90, 0),
+    "distance": (0.2, 10, 1),
     "limiter": (0, 1, True),
 }
 VOCODER = Param(id="vocoder", kind=Kind.CHOICE, choices=("auto", "bigvgan", "hifigan"), default="auto")
@@ -28,6 +33,7 @@ NUMBERS = [row for row in ROWS if row.kind in (Kind.FLOAT, Kind.INT)]
 def test_rows_are_those_of_the_page() -> None:
     assert {row.id: (row.low, row.high, row.default) for row in PARAMS if row.kind is not Kind.TEXT} == PAGE
     assert [row.id for row in PARAMS if row.kind is Kind.TEXT] == ["model"]
+    assert {row.id: row.choices for row in PARAMS if row.kind is Kind.CHOICE} == {"spatial": ("mono", "stereo", "binaural")}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)

@@ -1,32 +1,23 @@
-"""`sda-engine generate` and `sda-engine resynth`: sound files from a model."""
+"""`sda-engine generate`: sound files from a model."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sda.cli import export
 from sda.errors import ControlError
+from sda.params import PARAMS, Kind, Param, check, slider_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from sda.model import Model
     from sda.params import Value
 
-RATE = click.IntRange(8_000, 192_000)
-DEPTH = click.Choice(["16", "24", "32f"])
 VOCODER = click.Choice(["auto", "hifigan"])
 
 
 @click.command()
 @click.argument("model")
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option(
     "-d", "--duration", type=click.FloatRange(0, 86_400, min_open=True), default=10.0, show_default=True, help="Seconds."
 )
@@ -38,63 +29,42 @@ VOCODER = click.Choice(["auto", "hifigan"])
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--vocoder", type=VOCODER, default="auto", show_default=True)
-@click.option("--rate", type=RATE, default=48_000, show_default=True, help="Hz.")
-@click.option("--bit-depth", type=DEPTH, default="24", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@export.file_options
 def generate(
     model: str,
-    target: Path,
     duration: float,
     sliders: tuple[str, ...],
     controls: tuple[str, ...],
     seed: int,
     vocoder: str,
-    rate: int,
-    bit_depth: str,
-    as_json: bool,
+    wish: export.Wish,
 ) -> None:
-    """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes."""
-    from sda.model import load
-    from sda.params import PARAMS, check, slider_rows
+    """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes.
 
+    The file is stereo unless --spatial says otherwise.
+    """
+    from sda.model import load
+
+    export.check(wish)
     loaded = load(model)
-    values: dict[str, Value] = {"seed": seed}
-    for name, value in map(_assignment, sliders):
-        values[f"slider.{loaded.slider(name).number}"] = _number(name, value)
-    for name, value in map(_assignment, controls):
-        values[name] = _number(name, value)
     rows = {row.id: row for row in (*PARAMS, *slider_rows([s.name for s in loaded.sliders]))}
-    for name, wish in values.items():
-        if name in rows and rows[name].low != rows[name].high and check(rows[name], wish) != wish:
-            raise ControlError(f"{name}: expected {rows[name].low:g} to {rows[name].high:g}, found {wish:g}")
-    blocks = loaded.blocks(duration, values=values, vocoder=vocoder, rate=rate)
-    recipe = {"model": loaded.document.name, "id": loaded.document.id, "seconds": duration, "values": values}
-    _write(loaded, blocks, target, rate, bit_depth, vocoder, seed, recipe, as_json)
-
-
-@click.command()
-@click.argument("model")
-@click.argument("recording", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option("--vocoder", type=VOCODER, default="auto", show_default=True)
-@click.option("--rate", type=RATE, default=48_000, show_default=True, help="Hz.")
-@click.option("--bit-depth", type=DEPTH, default="24", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
-def resynth(model: str, recording: Path, target: Path, vocoder: str, rate: int, bit_depth: str, as_json: bool) -> None:
-    """Take RECORDING through MODEL: encode it, decode it, and vocode it to a file of the same length."""
-    from sda.formats.audio import read_mono
-    from sda.model import load
-
-    loaded = load(model)
-    own_rate = loaded.document.grid.sample_rate
-    audio = read_mono(recording, own_rate)
-    blocks = loaded.resynthesise(audio, own_rate, vocoder=vocoder, out_rate=rate)
-    recipe: dict[str, object] = {
+    values: dict[str, Value] = {"seed": seed}
+    for name, text in map(_assignment, sliders):
+        number = f"slider.{loaded.slider(name).number}"
+        values[number] = _value(rows[number], name, text)
+    for name, text in map(_assignment, controls):
+        values[name] = _value(rows.get(name), name, text)
+    values |= export.space(wish, "stereo", values)
+    blocks = loaded.blocks(duration, values=values, vocoder=vocoder, rate=wish.rate)
+    recipe = {
         "model": loaded.document.name,
         "id": loaded.document.id,
-        "recording": recording.name,
+        "seed": values["seed"],
+        "seconds": duration,
+        "sliders": {s.name: values[f"slider.{s.number}"] for s in loaded.sliders if f"slider.{s.number}" in values},
+        "values": values,
     }
-    _write(loaded, blocks, target, rate, bit_depth, vocoder, 0, recipe, as_json)
+    export.write(loaded, blocks, wish, vocoder, recipe)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -104,49 +74,15 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _number(name: str, text: str) -> float:
+def _value(row: Param | None, name: str, text: str) -> Value:
+    """What a text says to a control. Raises `ControlError` for what the control would not take as it is."""
+    if row is not None and row.kind is Kind.CHOICE and text in row.choices:
+        return text
     try:
-        return float(text)
+        number = float(text)
     except ValueError as error:
-        raise ControlError(f"{name}: expected a number, found {text!r}") from error
-
-
-def _write(
-    model: Model,
-    blocks: Iterator[NDArray[np.float32]],
-    target: Path,
-    rate: int,
-    depth: str,
-    vocoder: str,
-    seed: int,
-    recipe: dict[str, object],
-    as_json: bool,
-) -> None:
-    """Stream the blocks to the file and say what it is."""
-    import numpy as np
-
-    from sda import voices
-    from sda.cli import output
-    from sda.formats.audio_out import AudioWriter, Tags
-
-    choice = voices.choose(model.document, vocoder)
-    samples = 0
-    tags = Tags(title=model.document.name, comment=json.dumps({**recipe, "vocoder": choice.name}), software="sda-engine")
-    with AudioWriter(target, rate, channels=1, depth=depth, random=np.random.default_rng(seed), tags=tags) as writer:
-        for block in blocks:
-            writer.write(block)
-            samples += block.shape[1]
-    made = {
-        "file": str(target),
-        "rate": rate,
-        "bit_depth": depth,
-        "samples": samples,
-        "vocoder": choice.name,
-        "why": choice.why,
-    }
-    if as_json:
-        output.print_json({**made, **recipe})
-        return
-    console = output.console()
-    console.print(f"{target}  {samples / rate:.3f} s, {rate} Hz, {depth} bit", highlight=False, soft_wrap=True)
-    console.print(f"vocoder: {choice.name} ({choice.why})", highlight=False)
+        expected = f"one of {', '.join(row.choices)}" if row is not None and row.kind is Kind.CHOICE else "a number"
+        raise ControlError(f"{name}: expected {expected}, found {text!r}") from error
+    if row is not None and row.kind in (Kind.FLOAT, Kind.INT) and check(row, number) != number:
+        raise ControlError(f"{row.id}: expected {row.low:g} to {row.high:g}, found {number:g}")
+    return number if row is None else check(row, number)

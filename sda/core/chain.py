@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sda.core.file_resample import FileResampler
 from sda.core.resample import Resampler
 from sda.core.stage import Stage, StageSettings, StageState
 from sda.core.vocoder import HifiganVocoder
@@ -31,11 +32,16 @@ class ChainState:
 
 
 class Chain:
-    """Log-mel [M, F] of the vocoder's grid to sound [C, T] at `rate` Hz."""
+    """Log-mel [M, F] of the vocoder's grid to sound [C, T] at `rate` Hz.
 
-    def __init__(self, vocoder: HifiganVocoder, rate: int) -> None:
-        self.vocoder, self.rate = vocoder, rate
-        self.resampler, self.stage = Resampler(vocoder.rate, rate), Stage(rate)
+    channels: 2, which all that `StageSettings.space` says needs, or 1, plainly mono. for_file: soxr changes the rate, which
+    keeps more of the treble and holds back more than live playing can wait for; such a chain's states serve once.
+    """
+
+    def __init__(self, vocoder: HifiganVocoder, rate: int, *, channels: int = 2, for_file: bool = False) -> None:
+        self.vocoder, self.rate, self.channels = vocoder, rate, channels
+        self.resampler: Resampler | FileResampler = (FileResampler if for_file else Resampler)(vocoder.rate, rate)
+        self.stage = Stage(rate, space=channels == 2)
         self.delay = self.stage.delay  # output samples
 
     @property
@@ -43,10 +49,11 @@ class Chain:
         """Seconds between a mel frame's arrival and its sound's departure, at the least."""
         return self.vocoder.look_ahead / self.vocoder.rate + (self.resampler.delay + self.stage.delay) / self.rate
 
-    def start(self) -> ChainState:
-        """The state before the first frame, silence behind it."""
-        skip = round(self.resampler.delay)
-        return ChainState(self.vocoder.start(), self.resampler.start(), self.stage.start(), self.vocoder.look_ahead, skip)
+    def start(self, settings: StageSettings | None = None) -> ChainState:
+        """The state before the first frame, silence behind it; the sound will fade in, the space be as in `settings`."""
+        skip, space = round(self.resampler.delay), (settings or StageSettings()).space
+        stage = self.stage.start(StageSettings(space=space))
+        return ChainState(self.vocoder.start(), self.resampler.start(), stage, self.vocoder.look_ahead, skip)
 
     def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """Frames [M, F] to the samples [C, T] that they complete."""

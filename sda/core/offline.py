@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sda.core import grid
 from sda.core.chain import Chain
+from sda.core.space import SpaceSettings
 from sda.core.stage import StageSettings
 
 Floats = NDArray[np.float32]
@@ -61,9 +62,10 @@ def reconstruct(
         yield silence
 
 
-def sound(log_mels: Iterable[Floats], chain: Chain) -> Iterator[Floats]:
+def sound(log_mels: Iterable[Floats], chain: Chain, space: SpaceSettings | None = None) -> Iterator[Floats]:
     """Log-mels [M, n] through a chain: blocks [C, t], the first of which holds the chain's delay."""
-    state, settings = chain.start(), StageSettings(play=True)
+    settings = StageSettings(play=True, space=space or SpaceSettings())
+    state = chain.start(settings)
     for log_mel in log_mels:
         block, state = chain.step(log_mel, settings, state)
         yield block

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
+from sda.core.head import Place
 from sda.core.latent import LatentMap
+from sda.core.space import SpaceSettings
 from sda.core.stage import StageSettings
 from sda.core.vocoder import HifiganVocoder
 from sda.errors import ControlError
@@ -23,6 +25,7 @@ from sda.params import PARAMS, Param, Value, check, slider_rows
 
 Floats = NDArray[np.float32]
 
+ROWS_OF_SPACE = ("spatial", "width", "azimuth", "elevation", "distance")
 RING_OUT_CELLS = 10  # 0.23 s after play went off, far more than its ramp, the networks rest
 
 
@@ -63,17 +66,47 @@ class Glide:
         return Glide(np.where(moving, position, self.position), self.target, np.maximum(0, self.cells_left - 1))
 
 
+def _moved(space: SpaceSettings, identity: str, value: Value) -> SpaceSettings:
+    """The space with one of its rows at a new value."""
+    if identity == "spatial":
+        return replace(space, spatial=str(value))
+    if identity == "width":
+        return replace(space, width=float(value))
+    place = {"azimuth": space.place.azimuth, "elevation": space.place.elevation, "distance": space.place.distance}
+    return replace(space, place=Place(**{**place, identity: float(value)}))
+
+
+def space_of(values: Mapping[str, Value]) -> SpaceSettings:
+    """What the rows of space among `values` say, defaults for the rest. Raises `ControlError` for what a row does not take."""
+    space = SpaceSettings()
+    for row in PARAMS:
+        if row.id in ROWS_OF_SPACE:
+            space = _moved(space, row.id, check(row, values.get(row.id, row.default)))
+    return space
+
+
 class Renderer:
     """One model's endless sound, in blocks at the output rate."""
 
-    def __init__(self, voice: Voice, rate: int, values: Mapping[str, Value] | None = None) -> None:
-        """rate: of the output, in Hz; values: by control id, for whatever is not at its default."""
+    def __init__(
+        self,
+        voice: Voice,
+        rate: int,
+        values: Mapping[str, Value] | None = None,
+        *,
+        channels: int = 2,
+        for_file: bool = False,
+    ) -> None:
+        """rate: of the output, in Hz; values: by control id, for whatever is not at its default.
+
+        channels: 1 for sound that will be mono for ever. for_file: see `Chain`.
+        """
         self.voice, self.rate = voice, rate
         self.position = 0  # model-rate samples made so far
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
         self._frame_rate = voice.vocoder.rate / voice.vocoder.hop
         self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
-        self._chain = Chain(voice.vocoder, rate)
+        self._chain = Chain(voice.vocoder, rate, channels=channels, for_file=for_file)
         none = np.zeros(len(voice.slider_names))
         self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
         self._settings, self._stage = GrainSettings(), StageSettings()
@@ -81,7 +114,7 @@ class Renderer:
             self._row(identity)
         for row in sorted(self._rows.values(), key=lambda r: r.id == "glide"):  # last: the first positions are there at once
             self.set(row.id, (values or {}).get(row.id, row.default))
-        self._chain_state, self._grain_state = self._chain.start(), self._grains.start()
+        self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
         self._resting_after = 0  # cells without play
         for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
             self._magnitudes()
@@ -107,6 +140,9 @@ class Renderer:
         return self._rows[identity]
 
     def _apply(self, row: Param, value: Value) -> None:
+        if row.id in ROWS_OF_SPACE:
+            self._stage = replace(self._stage, space=_moved(self._stage.space, row.id, value))
+            return
         if isinstance(value, str):  # the model's name, which the renderer's owner acts on
             return
         match row.id:

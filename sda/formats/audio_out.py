@@ -1,13 +1,15 @@
 """Sound written to disk block by block in constant memory, whole or not at all.
 
-libsndfile writes wav and flac; ogg is left out, for it carries a random number and the same sound must be the same bytes.
-Integers are rounded here: full scale 1.0 is 2 ** (bits - 1), the scale at which they are read back, and 16 bits are dithered
-with triangular noise of +-1 step (Lipshitz, Wannamaker & Vanderkooy 1992), which leaves no distortion behind.
+libsndfile writes wav, flac, ogg (Vorbis) and mp3 (LAME). The same sound is the same bytes: what carries the time of day or a
+random number is set right afterwards. ogg and mp3 are written at high quality with a variable bit rate. Integers are rounded
+here: full scale 1.0 is 2 ** (bits - 1), the scale at which they are read back, and 16 bits are dithered with triangular noise
+of +-1 step (Lipshitz, Wannamaker & Vanderkooy 1992), which leaves no distortion behind.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,11 +22,20 @@ import soundfile
 from numpy.typing import NDArray
 
 from sda.errors import AudioError, SdaError
-from sda.formats import riff, whole
+from sda.formats import id3, ogg, riff, whole
 
 Floats = NDArray[np.float32]
 
-DEPTHS = {".wav": {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"}, ".flac": {"16": "PCM_16", "24": "PCM_24"}}
+DEPTHS = {
+    ".wav": {"16": "PCM_16", "24": "PCM_24", "32f": "FLOAT"},
+    ".flac": {"16": "PCM_16", "24": "PCM_24"},
+    ".ogg": {"": "VORBIS"},
+    ".mp3": {"": "MPEG_LAYER_III"},
+}
+KINDS = {".ogg": "OGG", ".mp3": "MP3", ".wav": "WAV", ".flac": "FLAC"}
+MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # Hz: MPEG 1, 2 and 2.5
+COMPRESSION = {".ogg": 0.2, ".mp3": 0.0}  # Vorbis quality 8 of 10, LAME -V 0: some 250 kbit/s of stereo
+AT_ONCE = 1 << 12  # samples a call of the Vorbis encoder, whose choices depend on how it is fed
 WIDTHS = {"16": 2, "24": 3, "32f": 4}  # bytes a sample
 LARGEST_WAV = 2**32 - 2**16  # bytes of samples: its sizes are 32-bit numbers
 
@@ -34,16 +45,37 @@ class Tags:
     """Text inside the file; what is empty is not written. libsndfile adds its own name and version to the software."""
 
     title: str = ""
+    artist: str = ""
+    album: str = ""
     comment: str = ""
     software: str = ""
 
 
-class AudioWriter:
-    """A wav or flac file being written, by its suffix. A context: leaving it without an error puts the file in place.
+def check(path: Path, rate: int, depth: str | None = None) -> str:
+    """The bit depth that a file with this suffix will have, "" where the format has none; wav and flac have 24 unless asked.
 
-    `depth` is "16" (needs `random` for its dither), "24" or "32f" (wav only). The same samples and seed give the same bytes,
-    whatever the block sizes. Raises `AudioError` for an unknown suffix or depth, for a place that cannot be written and for
-    a full disk; the file that was there before is then untouched.
+    Raises `AudioError` for a suffix, a depth or a rate in Hz that cannot be had.
+    """
+    suffix = path.suffix.lower()
+    depths = DEPTHS.get(suffix)
+    if depths is None:
+        raise AudioError(f"{path}: found the suffix {path.suffix or 'none'!r}, expected {', '.join(DEPTHS)}")
+    if depth is None:
+        depth = "" if "" in depths else "24"
+    if depth not in depths:
+        expected = f"none: {suffix} has no such thing" if "" in depths else f"{', '.join(depths)} for {suffix}"
+        raise AudioError(f"{path}: found the bit depth {depth!r}, expected {expected}")
+    if suffix == ".mp3" and rate not in MP3_RATES:
+        raise AudioError(f"{path}: found {rate} Hz, expected {', '.join(map(str, MP3_RATES))} for .mp3")
+    return depth
+
+
+class AudioWriter:
+    """A sound file being written, by its suffix. A context: leaving it without an error puts the file in place.
+
+    `depth` is "16" (needs `random` for its dither), "24" or "32f" (wav only), and None where the format should choose. The
+    same samples and seed give the same bytes, whatever the block sizes. Raises `AudioError` for what `check` refuses, for a
+    place that cannot be written and for a full disk; the file that was there before is then untouched.
     """
 
     def __init__(
@@ -52,21 +84,19 @@ class AudioWriter:
         rate: int,
         channels: int,
         *,
-        depth: str = "24",
+        depth: str | None = None,
         random: np.random.Generator | None = None,
         tags: Tags | None = None,
     ) -> None:
-        depths = DEPTHS.get(path.suffix.lower())
-        if depths is None:
-            raise AudioError(f"{path}: found the suffix {path.suffix or 'none'!r}, expected {' or '.join(DEPTHS)}")
-        if depth not in depths:
-            raise AudioError(f"{path}: found the bit depth {depth!r}, expected {', '.join(depths)} for {path.suffix}")
+        depth = check(path, rate, depth)
         assert depth != "16" or random is not None, "16 bits need a generator for the dither"
         self.path, self.rate, self.channels, self.depth = path, rate, channels, depth
         self.frames = 0  # samples a channel written so far
-        self._subtype, self._random, self._tags = depths[depth], random, tags or Tags()
+        self._suffix = path.suffix.lower()
+        self._random, self._tags = random, tags or Tags()
         self._context = self._opened()
         self._file: Any = None  # libsndfile's, while open
+        self._waiting = np.zeros((channels, 0), np.float32)  # for a whole piece of Vorbis
         self._temporary = path
 
     def __enter__(self) -> AudioWriter:
@@ -83,17 +113,26 @@ class AudioWriter:
         assert block.shape[:-1] == (self.channels,), block.shape
         assert np.isfinite(block).all(), "only finite samples can be written"
         frames = self.frames + block.shape[1]
-        if self.path.suffix.lower() == ".wav" and frames * self.channels * WIDTHS[self.depth] > LARGEST_WAV:
+        if self._suffix == ".wav" and frames * self.channels * WIDTHS[self.depth] > LARGEST_WAV:
             raise AudioError(f"{self.path}: a wav file holds at most 4 GiB; expected a shorter sound or a .flac file")
+        self.frames = frames
+        if self._suffix != ".ogg":
+            self._put(block)
+            return
+        self._waiting = np.concatenate([self._waiting, block], axis=1)
+        while self._waiting.shape[1] > AT_ONCE:
+            self._put(self._waiting[:, :AT_ONCE])
+            self._waiting = self._waiting[:, AT_ONCE:]
+
+    def _put(self, block: Floats) -> None:
         try:
             self._file.write(self._encode(block.T))
         except (soundfile.SoundFileError, AssertionError) as error:  # it asserts that all was written
             raise self._refused() from error
-        self.frames = frames
 
     def _encode(self, frames: Floats) -> NDArray[Any]:
         """Samples [t, C] as the file takes them."""
-        if self.depth == "32f":
+        if self.depth in ("", "32f"):
             return np.asarray(frames, np.float32)
         if self.depth == "24":
             steps = np.rint(np.clip(frames * 2.0**23, -(2**23), 2**23 - 1))
@@ -107,10 +146,13 @@ class AudioWriter:
         try:
             with whole.replacing(self.path) as self._temporary:
                 with self._create() as self._file:
-                    for name, text in asdict(self._tags).items():
-                        if text:
-                            setattr(self._file, name, text)
+                    if self._suffix != ".mp3":
+                        for name, text in asdict(self._tags).items():
+                            if text:
+                                setattr(self._file, name, text)
                     yield
+                    if self._waiting.shape[1]:
+                        self._put(self._waiting)
                 self._finish()
         except SdaError as error:
             if type(error) is SdaError:  # from `replacing`: here it is about audio
@@ -118,9 +160,14 @@ class AudioWriter:
             raise
 
     def _create(self) -> Any:
-        kind = self.path.suffix[1:].upper()
+        quality: dict[str, Any] = {}
+        if self._suffix in COMPRESSION:
+            quality["compression_level"] = COMPRESSION[self._suffix]
+        if self._suffix == ".mp3":
+            quality["bitrate_mode"] = "VARIABLE"
+        quality |= {"format": KINDS[self._suffix], "subtype": DEPTHS[self._suffix][self.depth]}
         try:
-            return soundfile.SoundFile(str(self._temporary), "w", self.rate, self.channels, subtype=self._subtype, format=kind)
+            return soundfile.SoundFile(str(self._temporary), "w", self.rate, self.channels, **quality)
         except (soundfile.SoundFileError, ValueError) as error:
             reason = getattr(error, "error_string", str(error)).rstrip(".")
             raise AudioError(f"{self.path}: cannot hold {self.channels} channels at {self.rate} Hz ({reason})") from error
@@ -129,7 +176,12 @@ class AudioWriter:
         """Make the closed file's bytes depend on its sound alone, and read its end back."""
         if not self.frames:
             raise AudioError(f"{self.path}: found no samples to write, expected at least one")
-        riff.clear_peak_time(self._temporary)
+        if self._suffix == ".wav":
+            riff.clear_peak_time(self._temporary)
+        elif self._suffix == ".ogg":
+            ogg.settle_serial(self._temporary)
+        elif self._suffix == ".mp3":
+            self._put_in_front(id3.tag(asdict(self._tags)))
         try:
             with soundfile.SoundFile(str(self._temporary)) as file:
                 held = file.frames
@@ -139,6 +191,14 @@ class AudioWriter:
             raise self._refused() from error
         if held != self.frames:
             raise self._refused()
+
+    def _put_in_front(self, head: bytes) -> None:
+        """Bytes before the file's first one."""
+        if not head:
+            return
+        with whole.replacing(self._temporary) as longer, self._temporary.open("rb") as source, longer.open("wb") as file:
+            file.write(head)
+            shutil.copyfileobj(source, file)
 
     def _refused(self) -> AudioError:
         """What to say of a failed write: libsndfile keeps the reason to itself, so one more write asks for it."""

@@ -88,8 +88,8 @@ class Sink(Protocol):
 class PacedSink:
     """Frames taken at the pace of the monotonic clock; thrown away, or written to a file.
 
-    The file (wav of 32-bit floats, or flac of 24 bits) is written beside its place and takes its name by `close`; where
-    nothing was played there is none. Nobody listens to a file while it is made, so it waits for sound that is late.
+    The file (wav of 32-bit floats, flac of 24 bits, ogg or mp3) is written beside its place and takes its name by `close`;
+    where nothing was played there is none. Nobody listens to a file while it is made, so it waits for sound that is late.
     """
 
     latency = 0.0
@@ -101,7 +101,7 @@ class PacedSink:
         self._context = contextlib.ExitStack()
         self._writer: AudioWriter | None = None
         if path is not None:
-            depth = "24" if path.suffix.lower() == ".flac" else "32f"
+            depth = "32f" if path.suffix.lower() == ".wav" else None
             self._writer = self._context.enter_context(AudioWriter(path, rate, CHANNELS, depth=depth))
         self._error: str | None = None
         self._closing = threading.Event()

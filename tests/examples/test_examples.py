@@ -22,7 +22,7 @@ def test_the_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, home: Path) ->
     assert len(code) == 1
     names: dict[str, np.ndarray] = {}
     exec(compile(code[0], "README.md", "exec"), names)
-    assert names["sound"].shape == (1, 96_000)
+    assert names["sound"].shape == (2, 96_000)
     assert names["mel"].shape == (128, 88)
     assert -40 < 20 * np.log10(names["sound"].std()) < -3
 

@@ -21,7 +21,7 @@ def noise(samples: int = 5000, channels: int = 2) -> Floats:
     return np.random.default_rng(1).uniform(-0.9, 0.9, (channels, samples)).astype(np.float32)
 
 
-def put(path: Path, x: Floats, depth: str, *, block: int = 777, seed: int = 0, tags: Tags | None = None) -> bytes:
+def put(path: Path, x: Floats, depth: str | None, *, block: int = 777, seed: int = 0, tags: Tags | None = None) -> bytes:
     path.parent.mkdir(exist_ok=True)
     with AudioWriter(path, 48_000, len(x), depth=depth, random=np.random.default_rng(seed), tags=tags) as writer:
         for start in range(0, x.shape[1], block):
@@ -70,6 +70,7 @@ def test_full_scale_and_beyond_stop_at_full_scale(tmp_path: Path, depth: str) ->
 
 def test_same_sound_and_seed_are_the_same_bytes(tmp_path: Path) -> None:
     kinds = [("a.wav", "16"), ("a.wav", "24"), ("a.wav", "32f"), ("a.flac", "16"), ("a.flac", "24")]
+    kinds += [("a.ogg", None), ("a.mp3", None)]
     tags = Tags(title="bells", comment="seed 0", software="sda")
     first = [put(tmp_path / str(n) / name, noise(), depth, tags=tags) for n, (name, depth) in enumerate(kinds)]
     time.sleep(1.1)  # the clock that a float wav carries counts whole seconds
@@ -90,11 +91,33 @@ def test_a_plain_float_wav_does_carry_the_clock(tmp_path: Path) -> None:
     assert contents[0] != contents[1]
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+@pytest.mark.parametrize(("rate", "seconds"), [(8_000, 0.3), (44_100, 1.0), (48_000, 0.001)])
+@pytest.mark.parametrize(("name", "loss"), [("a.ogg", 0.05), ("a.mp3", 0.05)])
+def test_what_is_compressed_keeps_its_length_its_place_and_nearly_its_sound(
+    tmp_path: Path, name: str, loss: float, rate: int, seconds: float
+) -> None:
+    t = np.arange(round(seconds * rate)) / rate
+    x = np.stack([0.5 * np.sin(2 * np.pi * 440 * t), 0.5 * np.sin(2 * np.pi * 1000 * t)]).astype(np.float32)
+    with AudioWriter(tmp_path / name, rate, 2) as writer:
+        writer.write(x)
+    back, read_rate = soundfile.read(tmp_path / name, dtype="float32", always_2d=True)
+    assert (read_rate, back.shape) == (rate, (x.shape[1], 2))
+    assert np.sqrt(np.mean((back.T - x) ** 2)) < loss
+
+
+@pytest.mark.parametrize("rate", [88_200, 96_000, 47_999])
+def test_a_rate_that_mp3_has_not_is_refused_with_those_it_has(tmp_path: Path, rate: int) -> None:
+    with pytest.raises(AudioError, match=rf"found {rate} Hz, expected 8000, .* 48000 for .mp3"):
+        AudioWriter(tmp_path / "a.mp3", rate, 2)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
 def test_tags_are_in_the_file(tmp_path: Path, name: str) -> None:
-    put(tmp_path / name, noise(), "24", tags=Tags(title="Glocken", comment="brightness 3.5, für dich", software="sda 0.1"))
+    depth = "24" if name in ("a.wav", "a.flac") else None
+    tags = Tags(title="Glocken", artist="Å", album="zwei " * 20, comment="brightness 3.5, für dich", software="sda 0.1")
+    put(tmp_path / name, noise(), depth, tags=tags)
     with soundfile.SoundFile(tmp_path / name) as file:
-        assert file.title == "Glocken"
+        assert (file.title, file.artist, file.album) == ("Glocken", "Å", "zwei " * 20)
         assert file.comment == "brightness 3.5, für dich"
         assert file.software.startswith("sda 0.1")
 
@@ -102,10 +125,12 @@ def test_tags_are_in_the_file(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "depth", "words"),
     [
-        ("a.mp5", "24", r"found the suffix '.mp5', expected .wav or .flac"),
-        ("a", "24", r"found the suffix 'none', expected .wav or .flac"),
+        ("a.mp5", "24", r"found the suffix '.mp5', expected .wav, .flac, .ogg, .mp3"),
+        ("a", "24", r"found the suffix 'none', expected .wav, .flac, .ogg, .mp3"),
         ("a.wav", "12", r"found the bit depth '12', expected 16, 24, 32f for .wav"),
         ("a.flac", "32f", r"found the bit depth '32f', expected 16, 24 for .flac"),
+        ("a.ogg", "24", r"found the bit depth '24', expected none: .ogg has no such thing"),
+        ("a.mp3", "16", r"found the bit depth '16', expected none: .mp3 has no such thing"),
         ("missing/a.wav", "24", r"cannot write there \(No such file or directory\)"),
         ("text/a.wav", "24", r"cannot write there \(Not a directory\)"),
         ("folder.wav", "24", r"found a folder where a file was to be written"),
@@ -158,12 +183,13 @@ def files_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
 def test_a_disk_that_takes_no_more_is_named(tmp_path: Path, name: str) -> None:
-    before = put(tmp_path / name, noise(50), "24")
+    depth = "24" if name in ("a.wav", "a.flac") else None
+    before = put(tmp_path / name, noise(50), depth)
     words = r"could not be written \(File too large\); what was there before is untouched"
     with files_at_most(20_000), pytest.raises(AudioError, match=words):
-        put(tmp_path / name, noise(50_000), "24")
+        put(tmp_path / name, noise(50_000), depth)
     assert [file.name for file in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == before
 

@@ -113,6 +113,29 @@ def test_oscsend_steers_what_is_recorded(models: Path, tmp_path: Path) -> None:
     assert 0.4 < (turns[1] - turns[0]) * 1200 / RATE < 1.2
 
 
+def test_space_is_switched_while_it_plays(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    arguments = ("pebbles", "--play", "--audio", f"file:{path}", "--buffer", "100", "--set", "spatial=mono", *STEADY)
+    with session(*arguments) as running:
+        for address, value in (("/sda/width", 1.0), ("/sda/spatial", "stereo"), ("/sda/azimuth", 90.0), ("/sda/spatial", 2)):
+            time.sleep(0.5)
+            running.send(address, value)
+        time.sleep(0.7)
+        assert running.ask("/sda/q/spatial").params == ["binaural"]
+        assert running.ask("/sda/spatial", "quad").address == "/sda/error"
+        running.end()
+    left, right = samples(path).T.astype(np.float64)
+    one = np.flatnonzero(left != right)[0]
+    assert one > 0.3 * RATE  # mono up to there
+    assert rms(left[:one]) > 1e-3
+    two = len(left) - round(0.4 * RATE)
+    assert rms(right[two:]) > 1.5 * rms(left[two:])  # the source stands on the right
+    assert abs(np.corrcoef(left[one + 4800 : one + 14_400], right[one + 4800 : one + 14_400])[0, 1]) < 0.7
+    # The ways of space meet without a step: none is larger than the sound's own.
+    own = max(np.abs(np.diff(side[part])).max() for side in (left, right) for part in (slice(one), slice(two, None)))
+    assert max(np.abs(np.diff(side)).max() for side in (left, right)) < 3 * own
+
+
 def test_the_engine_answers_swaps_models_and_ends_by_ctrl_c(models: Path) -> None:
     with session("pebbles", "--play", "--audio", "null") as running:
         assert running.ask("/sda/ping", 7, "x").params == [7, "x"]
@@ -236,6 +259,7 @@ def test_a_child_that_hangs_is_replaced() -> None:
         (["{home}/broken.distill"], "broken.distill"),
         (["pebbles", "--osc", "nonsense"], "expected HOST:PORT"),
         (["pebbles", "--set", "gain=99"], "gain: expected -60 to 12, found 99"),
+        (["pebbles", "--set", "spatial=wide"], "spatial: expected one of mono, stereo, binaural, found 'wide'"),
         (["pebbles", "--set", "gain=loud"], "gain: expected a number, found 'loud'"),
         (["pebbles", "--set", "slider.pitch=1"], "slider.pitch: no such control"),
         (["pebbles", "--set", "gain"], "expected ID=VALUE"),

@@ -74,6 +74,19 @@ def test_a_file_holds_exactly_what_lay_in_the_ring_for_exactly_the_duration(ring
     assert max(m["peak"] for m in messages if m["kind"] == "report") == pytest.approx(np.abs(sound).max(), abs=0.01)
 
 
+@pytest.mark.parametrize(("name", "subtype"), [("out.flac", "PCM_24"), ("out.ogg", "VORBIS"), ("out.mp3", "MPEG_LAYER_III")])
+def test_a_performance_is_recorded_in_every_format(ring: Ring, tmp_path: Path, name: str, subtype: str) -> None:
+    child, events = start(ring, f"file:{tmp_path / name}", duration=0.3)
+    wait_for(events, "ready")
+    ring.write(0.5 * noise(RATE // 2))
+    wait_for(events, "finished")
+    assert child.stop(5).startswith("exit code 0")
+    info = soundfile.info(tmp_path / name)
+    assert (info.subtype, info.frames, info.channels) == (subtype, round(0.3 * RATE), 2)
+    level = float(np.std(soundfile.read(tmp_path / name)[0]))
+    assert level == pytest.approx(0.45 / 3**0.5, rel=0.1)  # uniform within +-0.45
+
+
 def test_a_file_waits_for_sound_that_is_late_and_has_no_gap(ring: Ring, tmp_path: Path) -> None:
     path, sound = tmp_path / "out.wav", noise(RATE)
     child, events = start(ring, f"file:{path}", duration=0.5)
