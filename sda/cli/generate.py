@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sda.cli.voice import chosen, device_option, offline_option, vocoder_option
 from sda.errors import ControlError
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from sda.model import Model
     from sda.params import Value
+    from sda.voices import Choice
 
 RATE = click.IntRange(8_000, 192_000)
 DEPTH = click.Choice(["16", "24", "32f"])
-VOCODER = click.Choice(["auto", "hifigan"])
 
 
 @click.command()
@@ -37,7 +38,9 @@ VOCODER = click.Choice(["auto", "hifigan"])
     "--set", "controls", multiple=True, metavar="ID=VALUE", help="Any other control (see `sda-engine params`). May repeat."
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option("--vocoder", type=VOCODER, default="auto", show_default=True)
+@vocoder_option
+@device_option
+@offline_option
 @click.option("--rate", type=RATE, default=48_000, show_default=True, help="Hz.")
 @click.option("--bit-depth", type=DEPTH, default="24", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
@@ -49,6 +52,8 @@ def generate(
     controls: tuple[str, ...],
     seed: int,
     vocoder: str,
+    device: str,
+    offline: bool,
     rate: int,
     bit_depth: str,
     as_json: bool,
@@ -57,7 +62,7 @@ def generate(
     from sda.model import load
     from sda.params import PARAMS, check, slider_rows
 
-    loaded = load(model)
+    loaded = load(model, device)
     values: dict[str, Value] = {"seed": seed}
     for name, value in map(_assignment, sliders):
         values[f"slider.{loaded.slider(name).number}"] = _number(name, value)
@@ -67,34 +72,48 @@ def generate(
     for name, wish in values.items():
         if name in rows and rows[name].low != rows[name].high and check(rows[name], wish) != wish:
             raise ControlError(f"{name}: expected {rows[name].low:g} to {rows[name].high:g}, found {wish:g}")
-    blocks = loaded.blocks(duration, values=values, vocoder=vocoder, rate=rate)
+    choice = chosen(loaded, vocoder, offline=offline)
+    blocks = loaded.blocks(duration, values=values, vocoder=choice.name, rate=rate)
     recipe = {"model": loaded.document.name, "id": loaded.document.id, "seconds": duration, "values": values}
-    _write(loaded, blocks, target, rate, bit_depth, vocoder, seed, recipe, as_json)
+    _write(loaded, blocks, target, rate, bit_depth, choice, seed, recipe, as_json)
 
 
 @click.command()
 @click.argument("model")
 @click.argument("recording", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option("--vocoder", type=VOCODER, default="auto", show_default=True)
+@vocoder_option
+@device_option
+@offline_option
 @click.option("--rate", type=RATE, default=48_000, show_default=True, help="Hz.")
 @click.option("--bit-depth", type=DEPTH, default="24", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
-def resynth(model: str, recording: Path, target: Path, vocoder: str, rate: int, bit_depth: str, as_json: bool) -> None:
+def resynth(
+    model: str,
+    recording: Path,
+    target: Path,
+    vocoder: str,
+    device: str,
+    offline: bool,
+    rate: int,
+    bit_depth: str,
+    as_json: bool,
+) -> None:
     """Take RECORDING through MODEL: encode it, decode it, and vocode it to a file of the same length."""
     from sda.formats.audio import read_mono
     from sda.model import load
 
-    loaded = load(model)
+    loaded = load(model, device)
     own_rate = loaded.document.grid.sample_rate
     audio = read_mono(recording, own_rate)
-    blocks = loaded.resynthesise(audio, own_rate, vocoder=vocoder, out_rate=rate)
+    choice = chosen(loaded, vocoder, offline=offline)
+    blocks = loaded.resynthesise(audio, own_rate, vocoder=choice.name, out_rate=rate)
     recipe: dict[str, object] = {
         "model": loaded.document.name,
         "id": loaded.document.id,
         "recording": recording.name,
     }
-    _write(loaded, blocks, target, rate, bit_depth, vocoder, 0, recipe, as_json)
+    _write(loaded, blocks, target, rate, bit_depth, choice, 0, recipe, as_json)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -117,7 +136,7 @@ def _write(
     target: Path,
     rate: int,
     depth: str,
-    vocoder: str,
+    choice: Choice,
     seed: int,
     recipe: dict[str, object],
     as_json: bool,
@@ -125,13 +144,11 @@ def _write(
     """Stream the blocks to the file and say what it is."""
     import numpy as np
 
-    from sda import voices
     from sda.cli import output
     from sda.formats.audio_out import AudioWriter, Tags
 
-    choice = voices.choose(model.document, vocoder)
-    samples = 0
-    tags = Tags(title=model.document.name, comment=json.dumps({**recipe, "vocoder": choice.name}), software="sda-engine")
+    samples, recipe = 0, {**recipe, "vocoder": choice.name, "why": choice.why}
+    tags = Tags(title=model.document.name, comment=json.dumps(recipe), software="sda-engine")
     with AudioWriter(target, rate, channels=1, depth=depth, random=np.random.default_rng(seed), tags=tags) as writer:
         for block in blocks:
             writer.write(block)
@@ -141,8 +158,6 @@ def _write(
         "rate": rate,
         "bit_depth": depth,
         "samples": samples,
-        "vocoder": choice.name,
-        "why": choice.why,
     }
     if as_json:
         output.print_json({**made, **recipe})

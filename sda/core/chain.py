@@ -6,6 +6,7 @@ beginning of mel frame 0; only the stage's few samples of look-ahead remain (`de
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from sda.core.resample import Resampler
 from sda.core.stage import Stage, StageSettings, StageState
-from sda.core.vocoder import HifiganVocoder
+from sda.core.vocoder import Vocoder
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +34,7 @@ class ChainState:
 class Chain:
     """Log-mel [M, F] of the vocoder's grid to sound [C, T] at `rate` Hz."""
 
-    def __init__(self, vocoder: HifiganVocoder, rate: int) -> None:
+    def __init__(self, vocoder: Vocoder, rate: int) -> None:
         self.vocoder, self.rate = vocoder, rate
         self.resampler, self.stage = Resampler(vocoder.rate, rate), Stage(rate)
         self.delay = self.stage.delay  # output samples
@@ -42,6 +43,12 @@ class Chain:
     def reaction(self) -> float:
         """Seconds between a mel frame's arrival and its sound's departure, at the least."""
         return self.vocoder.look_ahead / self.vocoder.rate + (self.resampler.delay + self.stage.delay) / self.rate
+
+    def block_for(self, samples: int) -> int:
+        """Frames a step by which so many output samples, those of the delay not counted, are made with the least work."""
+        late = self.resampler.delay + self.delay
+        frames = ((samples + late) / self.rate * self.vocoder.rate + self.vocoder.look_ahead) / self.vocoder.hop
+        return self.vocoder.block_of(math.ceil(frames) + 1)  # one more for what is rounded
 
     def start(self) -> ChainState:
         """The state before the first frame, silence behind it."""

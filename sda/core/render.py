@@ -17,7 +17,7 @@ from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
 from sda.core.latent import LatentMap
 from sda.core.stage import StageSettings
-from sda.core.vocoder import HifiganVocoder
+from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.params import PARAMS, Param, Value, check, slider_rows
 
@@ -34,7 +34,7 @@ class Voice:
     slider_names: tuple[str, ...]
     decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
     frames: int  # decoder length
-    vocoder: HifiganVocoder
+    vocoder: Vocoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,10 @@ class Renderer:
         """Output samples before the first one that belongs to the sound."""
         return self._chain.delay
 
+    def cells_for(self, samples: int) -> int:
+        """Cells a block by which so many output samples are made with the least work."""
+        return -(-self._chain.block_for(samples) // CELL)
+
     def set(self, identity: str, value: Value) -> None:
         """Change a control. Raises `ControlError` for one that does not exist or a value it does not take."""
         row = self._row(identity)
@@ -107,7 +111,7 @@ class Renderer:
         return self._rows[identity]
 
     def _apply(self, row: Param, value: Value) -> None:
-        if isinstance(value, str):  # the model's name, which the renderer's owner acts on
+        if isinstance(value, str):  # the model's and the vocoder's name, which the renderer's owner acts on
             return
         match row.id:
             case "play":

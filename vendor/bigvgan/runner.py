@@ -71,6 +71,11 @@ def _checked(device: str) -> str:
     return device
 
 
+def best_device() -> str:
+    """The fastest of the kinds of device that torch finds here."""
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Convolutions in float32 on CUDA too, where torch would use TF32 (10 bits: 1e-3 of full scale), and untuned ones."""
