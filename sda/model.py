@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda import universal, voices
+from sda.choice import Choice, choose
 from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
@@ -112,9 +113,9 @@ class Model:
         voice = Voice(self.map, names, self._magnitudes, self.document.vae.frames, self.vocoder(vocoder))
         return Renderer(voice, rate, values)
 
-    def choice(self, wish: str = "auto") -> voices.Choice:
+    def choice(self, wish: str = "auto") -> Choice:
         """Which vocoder a wish ("auto", "bigvgan", "hifigan") means for this model, and why. Raises `ModelError`."""
-        return voices.choose(self.document, wish)
+        return choose(self.document, wish)
 
     def vocoder(self, wish: str = "auto") -> Vocoder:
         """The vocoder that a wish means for this model. BigVGAN, which takes seconds to load, is kept."""

@@ -1,7 +1,7 @@
 """BigVGAN on this machine, the vocoder for every model: the place of its weights, and the network made of them.
 
 Only weights that were checked are loaded. Of the published file, a pickle, one load makes a copy that all later ones read.
-torch is imported when a network is made, not before.
+torch and all else that is large is imported when a network is made, not before.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sda._vendor.bigvgan import pin
-from sda.core.bigvgan import WINDOW, BigVganVocoder
 from sda.errors import DeviceError, WeightsError
 from sda.library import home
 from sda.weights import Store
 
 if TYPE_CHECKING:
     from sda._vendor.bigvgan.network import Network
+    from sda.core.bigvgan import BigVganVocoder
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 # On MPS before macOS 15.1 torch refuses convolutions over more samples (github.com/pytorch/pytorch/issues/134416).
@@ -45,6 +45,7 @@ def load(device: str = "auto", place: Store | None = None) -> BigVganVocoder:
     place = place or store()
     place.usable()
     from sda._vendor.bigvgan.runner import Runner, best_device
+    from sda.core.bigvgan import WINDOW, BigVganVocoder
 
     device = best_device() if check_device(device) == "auto" else device
     try:

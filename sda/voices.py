@@ -1,55 +1,20 @@
-"""Which networks sound a model, and how they are run: ONNX Runtime sessions and the choice of a vocoder."""
+"""The networks that sound a model, ready to run: its vocoder, and its encoder and decoder as ONNX Runtime sessions."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from sda import universal
+from sda.choice import choose
 from sda.core import graph
 from sda.core.vocoder import HifiganVocoder, Vocoder
-from sda.errors import DeviceError, ModelError, WeightsError
+from sda.errors import DeviceError, ModelError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
 
 Floats = NDArray[np.float32]
-
-WISHES = ("auto", "bigvgan", "hifigan")
-FETCH = "fetch it with: sda-engine vocoder download"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The vocoder that sounds, and why it does. It is a wish in its turn, for this same vocoder."""
-
-    name: str  # "hifigan", "bigvgan" or "draft"
-    why: str
-
-
-def choose(document: ModelDocument, wish: str) -> Choice:
-    """What a wish means for this model. Raises `ModelError` where it cannot be had.
-
-    BigVGAN that is wished for is promised even where its weights are not here: whoever loads it says so, or fetches them.
-    """
-    own = document.vocoder is not None
-    match wish:
-        case "hifigan" if not own:
-            train = f"train one with: sda-engine train-vocoder {document.name}"
-            raise ModelError(f"{document.name} has no vocoder of its own; {train}, or take --vocoder bigvgan")
-        case "hifigan":
-            return Choice("hifigan", "the model's own vocoder, as asked")
-        case "bigvgan":
-            return Choice("bigvgan", f"the universal vocoder, as asked{_unverified()}")
-        case "draft":
-            return Choice("draft", "the shipped base vocoder, a draft, as asked")
-        case "auto" if own:
-            return Choice("hifigan", "the model's own vocoder")
-        case "auto":
-            return _for_all()
-    raise ModelError(f"vocoder {wish!r}: expected one of {', '.join(WISHES)}")
 
 
 def build(document: ModelDocument, wish: str = "auto", device: str = "auto") -> Vocoder:
@@ -74,23 +39,6 @@ def by_name(name: str, device: str = "auto") -> Vocoder:
     _on_cpu("the shipped draft", device)
     spec, weights, _ = read_base()
     return HifiganVocoder(spec, weights)
-
-
-def _for_all() -> Choice:
-    """BigVGAN where it can be loaded, else the draft; and why."""
-    missing = "the model has none of its own, and BigVGAN"
-    place = universal.store()
-    if place.state().status != "present":
-        return Choice("draft", f"the shipped base vocoder, a draft: {missing} is not here; {FETCH}")
-    try:
-        place.usable()
-    except WeightsError as error:
-        return Choice("draft", f"the shipped base vocoder, a draft: {missing} cannot be used: {error}")
-    return Choice("bigvgan", f"the universal vocoder: the model has none of its own{_unverified()}")
-
-
-def _unverified() -> str:
-    return ", with UNVERIFIED weights" if universal.store().state().verdict == "unverified" else ""
 
 
 def _on_cpu(what: str, device: str) -> None:

@@ -13,7 +13,8 @@ from bigvgan_weights import NARROW, Weights, log_mel, reference, save
 from small_models import sounding
 
 import sda
-from sda import universal, voices
+from sda import universal
+from sda.choice import Choice, choose
 from sda.errors import DeviceError, ModelError, WeightsError
 from sda.formats import distill
 from sda.model import Model
@@ -101,21 +102,21 @@ def test_without_weights_it_says_how_to_get_them(home: Path) -> None:
 
 def test_auto_is_the_own_one_then_bigvgan_then_the_draft(home: Path, published: tuple[Path, Weights]) -> None:
     own, bare = sounding(), sounding(own_vocoder=False)
-    assert voices.choose(own, "auto") == voices.Choice("hifigan", "the model's own vocoder")
-    draft = voices.choose(bare, "auto")
+    assert choose(own, "auto") == Choice("hifigan", "the model's own vocoder")
+    draft = choose(bare, "auto")
     assert draft.name == "draft"
     assert "a draft: the model has none of its own, and BigVGAN is not here" in draft.why
     bring(universal.store(), published[0], unverified=True)
-    universal_one = voices.choose(bare, "auto")
+    universal_one = choose(bare, "auto")
     assert universal_one.name == "bigvgan"
     assert "UNVERIFIED" in universal_one.why
-    assert voices.choose(own, "auto").name == "hifigan"
-    assert voices.choose(own, "bigvgan").name == "bigvgan"
+    assert choose(own, "auto").name == "hifigan"
+    assert choose(own, "bigvgan").name == "bigvgan"
 
 
 def test_auto_takes_the_draft_where_the_weights_are_wrong(store: Store) -> None:
     store.generator.write_bytes(b"something else")
-    choice = voices.choose(sounding(own_vocoder=False), "auto")
+    choice = choose(sounding(own_vocoder=False), "auto")
     assert choice.name == "draft"
     assert "cannot be used: bigvgan_generator.pt: found 14 bytes, expected 489041291" in choice.why
 
@@ -123,9 +124,9 @@ def test_auto_takes_the_draft_where_the_weights_are_wrong(store: Store) -> None:
 def test_what_cannot_be_had_is_named(home: Path, tmp_path: Path) -> None:
     bare = sounding(own_vocoder=False)
     with pytest.raises(ModelError, match="pebbles has no vocoder of its own; train one with: sda-engine train-vocoder pebbles"):
-        voices.choose(bare, "hifigan")
+        choose(bare, "hifigan")
     with pytest.raises(ModelError, match="vocoder 'vocos': expected one of auto, bigvgan, hifigan"):
-        voices.choose(bare, "vocos")
+        choose(bare, "vocos")
     path = tmp_path / "a.distill"
     distill.write(path, sounding())
     with pytest.raises(DeviceError, match="device 'tpu': expected one of auto, cpu, cuda, mps"):

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sda.choice import Choice
     from sda.model import Model
     from sda.params import Value
-    from sda.voices import Choice
 
 RATE = click.IntRange(8_000, 192_000)
 DEPTH = click.Choice(["16", "24", "32f"])
@@ -67,6 +67,8 @@ def generate(
     for name, value in map(_assignment, sliders):
         values[f"slider.{loaded.slider(name).number}"] = _number(name, value)
     for name, value in map(_assignment, controls):
+        if name == "vocoder":
+            raise ControlError(f"--set {name}={value}: expected the option --vocoder")
         values[name] = _number(name, value)
     rows = {row.id: row for row in (*PARAMS, *slider_rows([s.name for s in loaded.sliders]))}
     for name, wish in values.items():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from sda.choice import Choice
     from sda.model import Model
-    from sda.voices import Choice
 
 vocoder_option = click.option(
     "--vocoder",
@@ -35,6 +35,16 @@ def chosen(model: Model, wish: str, *, offline: bool) -> Choice:
     choice = model.choice(wish)
     if choice.name != "bigvgan":
         return choice
+    fetch(offline=offline)
+    from sda import universal
+
+    if advice := universal.advice(model.device):
+        click.echo(advice, err=True)
+    return choice
+
+
+def fetch(*, offline: bool) -> None:
+    """Have BigVGAN's weights here and checked. Raises `WeightsError`."""
     from sda import universal
 
     store = universal.store()
@@ -42,6 +52,3 @@ def chosen(model: Model, wish: str, *, offline: bool) -> Choice:
         from sda.cli.transfer import follow
 
         follow(store, offline)
-    if advice := universal.advice(model.device):
-        click.echo(advice, err=True)
-    return choice

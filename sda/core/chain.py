@@ -7,7 +7,7 @@ beginning of mel frame 0; only the stage's few samples of look-ahead remain (`de
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,18 +57,26 @@ class Chain:
 
     def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """Frames [M, F] to the samples [C, T] that they complete."""
+        return self.finish(*self.sound(log_mel, state), settings)
+
+    def sound(self, log_mel: Floats, state: ChainState) -> tuple[Floats, ChainState]:
+        """Frames [M, F] to the samples [1, T] that they complete, as they are before the stage."""
         audio, vocoder = self.vocoder.step(log_mel, state.vocoder)
-        return self._after_vocoder(audio, settings, state, vocoder)
+        return self._resampled(audio, state, vocoder)
 
     def rest(self, frames: int, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """As many samples of silence as `frames` frames of sound have; the vocoder rests and will start from silence."""
-        return self._after_vocoder(np.zeros(frames * self.vocoder.hop, np.float32), settings, state, self.vocoder.start())
+        silence = np.zeros(frames * self.vocoder.hop, np.float32)
+        return self.finish(*self._resampled(silence, state, self.vocoder.start()), settings)
 
-    def _after_vocoder(
-        self, audio: Floats, settings: StageSettings, state: ChainState, vocoder: Any
-    ) -> tuple[Floats, ChainState]:
+    def finish(self, sound: Floats, state: ChainState, settings: StageSettings) -> tuple[Floats, ChainState]:
+        """Samples [1, T] through the stage alone: [C, T]."""
+        out, stage = self.stage.step(sound, settings, state.stage)
+        return out, replace(state, stage=stage)
+
+    def _resampled(self, audio: Floats, state: ChainState, vocoder: Any) -> tuple[Floats, ChainState]:
         cut = min(state.vocoder_skip, len(audio))
         resampled, resampler = self.resampler.step(audio[None, cut:], state.resampler)  # [1, T]
         late = min(state.resampler_skip, resampled.shape[1])
-        out, stage = self.stage.step(resampled[:, late:], settings, state.stage)
-        return out, ChainState(vocoder, resampler, stage, state.vocoder_skip - cut, state.resampler_skip - late)
+        skips = state.vocoder_skip - cut, state.resampler_skip - late
+        return resampled[:, late:], ChainState(vocoder, resampler, state.stage, *skips)

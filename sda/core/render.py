@@ -16,6 +16,7 @@ from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
 from sda.core.latent import LatentMap
+from sda.core.loops import Looper
 from sda.core.stage import StageSettings
 from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
@@ -73,7 +74,7 @@ class Renderer:
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
         self._frame_rate = voice.vocoder.rate / voice.vocoder.hop
         self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
-        self._chain = Chain(voice.vocoder, rate)
+        self._chain, self.looper = Chain(voice.vocoder, rate), Looper(rate)
         none = np.zeros(len(voice.slider_names))
         self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
         self._settings, self._stage = GrainSettings(), StageSettings()
@@ -141,10 +142,16 @@ class Renderer:
         if self._resting_after > RING_OUT_CELLS:
             out, self._chain_state = self._chain.rest(cells * CELL, self._stage, self._chain_state)
         else:
-            magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
-            out, self._chain_state = self._chain.step(grid.to_log(magnitudes), self._stage, self._chain_state)
+            sound = self.looper.mix(self.sound(cells))
+            out, self._chain_state = self._chain.finish(sound, self._chain_state, self._stage)
         self.position += cells * CELL * self.voice.vocoder.hop
         return out
+
+    def sound(self, cells: int = 1) -> Floats:
+        """The next samples [1, T] as they are before the stage. A renderer is asked for these or for blocks, not both."""
+        magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
+        sound, self._chain_state = self._chain.sound(grid.to_log(magnitudes), self._chain_state)
+        return sound
 
     def _magnitudes(self) -> Floats:
         self._glide = self._glide.step()
