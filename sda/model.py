@@ -1,6 +1,6 @@
 """A trained model as an object: load it, move its sliders, encode, decode and render sound.
 
-On the CPU every network runs in ONNX Runtime; torch is never imported here.
+On the CPU every network but BigVGAN runs in ONNX Runtime; torch is imported for that one alone.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sda import voices
+from sda import universal, voices
+from sda.choice import Choice, choose
 from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
 from sda.core.offline import exactly, reconstruct, sound
 from sda.core.render import Renderer, Voice, space_of
 from sda.core.space import SpaceSettings
-from sda.core.vocoder import HifiganVocoder
-from sda.errors import ControlError, DeviceError
+from sda.core.vocoder import Vocoder
+from sda.errors import ControlError
 from sda.formats import distill
 from sda.formats.distill import ModelDocument
 from sda.library import Library
@@ -32,8 +33,6 @@ from sda.params import Value, slug
 from sda.spec import MelSpec
 
 Floats = NDArray[np.float32]
-
-BLOCK_CELLS = 16  # of an offline block: 32 frames, the longest that the vocoder has a graph for
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,9 @@ class ModelInfo:
 class Model:
     """One model, loaded. Networks are built at first use."""
 
-    def __init__(self, document: ModelDocument) -> None:
-        self.document = document
+    def __init__(self, document: ModelDocument, device: str = "auto") -> None:
+        self.document, self.device = document, device
+        self._bigvgan: Vocoder | None = None
         self.sliders = tuple(Slider(**s) for s in document.analysis.get("sliders", ()))
         self.map = LatentMap.from_tensors(document.tensors)
 
@@ -125,9 +125,18 @@ class Model:
         voice = Voice(self.map, names, self._magnitudes, self.document.vae.frames, self.vocoder(vocoder))
         return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
-    def vocoder(self, wish: str = "auto") -> HifiganVocoder:
-        """The vocoder that a wish ("auto", "hifigan") means for this model; `voices.choose` says which and why."""
-        return voices.build(self.document, wish)
+    def choice(self, wish: str = "auto") -> Choice:
+        """Which vocoder a wish ("auto", "bigvgan", "hifigan") means for this model, and why. Raises `ModelError`."""
+        return choose(self.document, wish)
+
+    def vocoder(self, wish: str = "auto") -> Vocoder:
+        """The vocoder that a wish means for this model. BigVGAN, which takes seconds to load, is kept."""
+        name = self.choice(wish).name
+        if name != "bigvgan":
+            return voices.build(self.document, name, self.device)
+        if self._bigvgan is None:
+            self._bigvgan = voices.build(self.document, name, self.device)
+        return self._bigvgan
 
     def blocks(
         self, seconds: float, *, values: Mapping[str, Value] | None = None, vocoder: str = "auto", rate: int = 48_000
@@ -136,11 +145,12 @@ class Model:
 
         C is 2, and 1 where `values` has the control `spatial` at "mono".
         """
-        playing = {**(values or {}), "play": True}
+        playing, length = {**(values or {}), "play": True}, round(seconds * rate)
         channels = _channels(space_of(playing))
         renderer = self.renderer(rate=rate, values=playing, vocoder=vocoder, channels=channels, for_file=True)
-        endless = (renderer.block(cells=BLOCK_CELLS) for _ in itertools.count())
-        return exactly(endless, skip=renderer.stage_delay, length=round(seconds * rate), rate=rate)
+        cells = renderer.cells_for(length)
+        endless = (renderer.block(cells) for _ in itertools.count())
+        return exactly(endless, skip=renderer.stage_delay, length=length, rate=rate)
 
     def render(
         self,
@@ -175,7 +185,8 @@ class Model:
         mel = self._normal_mel(audio, rate)
         log_mels = reconstruct(mel, self._encoder, self._magnitudes, self.document.vae.frames)
         chain = Chain(self.vocoder(vocoder), out_rate, channels=_channels(space), for_file=True)
-        return exactly(sound(log_mels, chain, space), skip=chain.delay, length=length, rate=out_rate)
+        blocks = sound(log_mels, chain, chain.block_for(length), space)
+        return exactly(blocks, skip=chain.delay, length=length, rate=out_rate)
 
     def _normal_mel(self, audio: NDArray[Any], rate: int) -> Floats:
         single = mono(audio, rate, self.document.grid.sample_rate)
@@ -202,17 +213,14 @@ def _channels(space: SpaceSettings) -> int:
 def load(source: str | Path, device: str = "auto") -> Model:
     """A model by path, name, id or unique prefix. Raises `SdaError` where it is missing, ambiguous or damaged.
 
-    device: "auto" and "cpu" run in ONNX Runtime.
+    device: of BigVGAN, "auto", "cpu", "cuda" or "mps"; everything else runs in ONNX Runtime on the CPU.
     """
-    if device not in ("auto", "cpu"):
-        raise DeviceError(f"device {device!r}: models play on the CPU in this version; expected auto or cpu")
-    return Model(distill.read(Library().resolve(str(source))))
+    universal.check_device(device)
+    return Model(distill.read(Library().resolve(str(source))), device)
 
 
-def vocoder(source: str | Model, device: str = "auto") -> HifiganVocoder:
-    """A vocoder: a model's own one (the shipped draft if it has none), or "draft" for the shipped one itself."""
-    if device not in ("auto", "cpu"):
-        raise DeviceError(f"device {device!r}: vocoders play on the CPU in this version; expected auto or cpu")
+def vocoder(source: str | Model, device: str = "auto") -> Vocoder:
+    """A vocoder: the one that "auto" means for a model, "bigvgan", or "draft" for the shipped one. Raises `SdaError`."""
     if isinstance(source, Model):
-        return source.vocoder()
-    return voices.by_name(source)
+        return voices.build(source.document, "auto", device)
+    return voices.by_name(source, device)

@@ -70,6 +70,10 @@ PARAMS = (
         id="seed", kind=Kind.INT, low=0, high=2**31 - 1, default=0,
         help="The same seed, events and model give the same samples.",
     ),
+    Param(
+        id="vocoder", kind=Kind.CHOICE, choices=("auto", "bigvgan", "hifigan"), default="auto",
+        help="Which vocoder sounds; auto is the model's own, else BigVGAN, which plays loops rendered ahead.",
+    ),
     Param(id="model", kind=Kind.TEXT, default="", help="Name or id of the loaded model."),
     Param(
         id="spatial", kind=Kind.CHOICE, choices=("mono", "stereo", "binaural"), default="stereo", spectral=False,

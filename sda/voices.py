@@ -1,57 +1,49 @@
-"""Which networks sound a model, and how they are run: ONNX Runtime sessions and the choice of a vocoder."""
+"""The networks that sound a model, ready to run: its vocoder, and its encoder and decoder as ONNX Runtime sessions."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
+from sda import universal
+from sda.choice import choose
 from sda.core import graph
-from sda.core.vocoder import HifiganVocoder
-from sda.errors import ModelError
+from sda.core.vocoder import HifiganVocoder, Vocoder
+from sda.errors import DeviceError, ModelError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
 
 Floats = NDArray[np.float32]
 
-WISHES = ("auto", "hifigan")
 
+def build(document: ModelDocument, wish: str = "auto", device: str = "auto") -> Vocoder:
+    """The vocoder that a wish means for this model, ready to run. device: of BigVGAN; the others know the CPU alone.
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The vocoder that sounds, and why it does."""
-
-    name: str  # "hifigan" or "draft"
-    why: str
-
-
-def choose(document: ModelDocument, wish: str) -> Choice:
-    """What a wish means for this model. Raises `ModelError` where it cannot be had."""
-    if wish not in WISHES:
-        raise ModelError(f"vocoder {wish!r}: expected {' or '.join(WISHES)}")
-    if document.vocoder is not None:
-        return Choice("hifigan", "the model's own vocoder")
-    if wish == "hifigan":
-        raise ModelError(f"{document.name} has no vocoder of its own; train one with: sda-engine train-vocoder {document.name}")
-    return Choice("draft", "the shipped base vocoder, a draft: the model has none of its own yet")
-
-
-def build(document: ModelDocument, wish: str = "auto") -> HifiganVocoder:
-    """The vocoder that a wish means for this model, ready to run."""
-    if choose(document, wish).name == "draft":
-        return by_name("draft")
+    Raises `SdaError` where the vocoder, its weights or the device cannot be had.
+    """
+    choice = choose(document, wish)
+    if choice.name != "hifigan":
+        return by_name(choice.name, device)
     assert document.vocoder is not None
+    _on_cpu(f"{document.name}'s own vocoder", device)
     return HifiganVocoder(document.vocoder, part(document, "vocoder."))
 
 
-def by_name(name: str) -> HifiganVocoder:
-    """A vocoder that belongs to no model. Raises `ModelError` for an unknown name."""
+def by_name(name: str, device: str = "auto") -> Vocoder:
+    """A vocoder that belongs to no model. Raises `SdaError` for an unknown name and as `build` does."""
+    if name == "bigvgan":
+        return universal.load(device)
     if name != "draft":
-        raise ModelError(f"vocoder {name!r}: expected a model, or draft for the shipped base vocoder")
+        raise ModelError(f"vocoder {name!r}: expected a model, bigvgan, or draft for the shipped base vocoder")
+    _on_cpu("the shipped draft", device)
     spec, weights, _ = read_base()
     return HifiganVocoder(spec, weights)
+
+
+def _on_cpu(what: str, device: str) -> None:
+    if universal.check_device(device) not in ("auto", "cpu"):
+        raise DeviceError(f"device {device!r}: {what} runs on the CPU in this version; expected auto or cpu")
 
 
 def part(document: ModelDocument, prefix: str) -> dict[str, Floats]:

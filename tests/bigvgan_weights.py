@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from sda._vendor.bigvgan.network import Config, Network, from_weights
 from torch import Tensor
 
 SMALL = Config(n_mels=12, channels=32, rates=(4, 2, 2))
 TINY = Config(n_mels=4, channels=8, rates=(4, 2), res_kernels=(7,), dilations=(1,))
+NARROW = Config(channels=64)  # the published plan, hop and bands, a few hundred thousand weights
 LOUDNESS = 0.2  # standard deviation of the sound
 
 Weights = dict[str, Tensor]
@@ -35,6 +38,13 @@ def random_weights(config: Config) -> Weights:
     last = "conv_post.weight_g"
     weights[last] *= 1e-3
     weights[last] *= LOUDNESS / from_weights(weights, config)(log_mel(config, 16)).std()
+    return weights
+
+
+def save(path: Path, config: Config = NARROW) -> Weights:
+    """A file of the published kind, filters and all; returns the weights in it."""
+    weights = random_weights(config)
+    torch.save({"generator": reference(config, weights).state_dict()}, path)
     return weights
 
 

@@ -18,6 +18,7 @@ PAGE = {
     "drift": (0, 10, 0.25),
     "density": (0, 16, 2),
     "seed": (0, 2**31 - 1, 0),
+    "vocoder": (0, 1, "auto"),
     "spatial": (0, 1, "stereo"),
     "width": (0, 1, 0.5),
     "azimuth": (-180, 180, 0),
@@ -25,8 +26,8 @@ PAGE = {
     "distance": (0.2, 10, 1),
     "limiter": (0, 1, True),
 }
-VOCODER = Param(id="vocoder", kind=Kind.CHOICE, choices=("auto", "bigvgan", "hifigan"), default="auto")
-ROWS = (*PARAMS, *slider_rows(["Brightness", "noise"]), VOCODER)
+VOCODER = next(row for row in PARAMS if row.id == "vocoder")
+ROWS = (*PARAMS, *slider_rows(["Brightness", "noise"]))
 NUMBERS = [row for row in ROWS if row.kind in (Kind.FLOAT, Kind.INT)]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sda.choice import Choice
     from sda.model import Model
     from sda.params import Value
 
@@ -108,20 +109,18 @@ def check(wish: Wish) -> None:
         sidecar.check(wish.target)
 
 
-def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, vocoder: str, recipe: Mapping[str, Any]) -> None:
+def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, choice: Choice, recipe: Mapping[str, Any]) -> None:
     """Stream the blocks to the file, put the sidecar beside it, and say what was made."""
     import itertools
 
     import numpy as np
 
     import sda
-    from sda import voices
     from sda.cli import output
     from sda.formats import sidecar
     from sda.formats.audio_out import AudioWriter, Tags
 
-    choice = voices.choose(model.document, vocoder)
-    recipe = {**recipe, "vocoder": choice.name}
+    recipe = {**recipe, "vocoder": choice.name, "why": choice.why}
     tags = Tags(
         title=wish.title or model.document.name,
         artist=wish.artist,
@@ -144,8 +143,6 @@ def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, vocod
         "bit_depth": writer.depth or None,
         "channels": writer.channels,
         "samples": writer.frames,
-        "vocoder": choice.name,
-        "why": choice.why,
     }
     if wish.as_json:
         output.print_json({**made, **recipe})

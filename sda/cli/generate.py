@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from sda.cli import export
+from sda.cli.voice import chosen, device_option, offline_option, vocoder_option
 from sda.errors import ControlError
 from sda.params import PARAMS, Kind, Param, check, slider_rows
 
 if TYPE_CHECKING:
     from sda.params import Value
-
-VOCODER = click.Choice(["auto", "hifigan"])
 
 
 @click.command()
@@ -28,7 +27,9 @@ VOCODER = click.Choice(["auto", "hifigan"])
     "--set", "controls", multiple=True, metavar="ID=VALUE", help="Any other control (see `sda-engine params`). May repeat."
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option("--vocoder", type=VOCODER, default="auto", show_default=True)
+@vocoder_option
+@device_option
+@offline_option
 @export.file_options
 def generate(
     model: str,
@@ -37,6 +38,8 @@ def generate(
     controls: tuple[str, ...],
     seed: int,
     vocoder: str,
+    device: str,
+    offline: bool,
     wish: export.Wish,
 ) -> None:
     """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes.
@@ -46,16 +49,19 @@ def generate(
     from sda.model import load
 
     export.check(wish)
-    loaded = load(model)
+    loaded = load(model, device)
     rows = {row.id: row for row in (*PARAMS, *slider_rows([s.name for s in loaded.sliders]))}
     values: dict[str, Value] = {"seed": seed}
     for name, text in map(_assignment, sliders):
         number = f"slider.{loaded.slider(name).number}"
         values[number] = _value(rows[number], name, text)
     for name, text in map(_assignment, controls):
+        if name == "vocoder":
+            raise ControlError(f"--set {name}={text}: expected the option --vocoder")
         values[name] = _value(rows.get(name), name, text)
     values |= export.space(wish, "stereo", values)
-    blocks = loaded.blocks(duration, values=values, vocoder=vocoder, rate=wish.rate)
+    choice = chosen(loaded, vocoder, offline=offline)
+    blocks = loaded.blocks(duration, values=values, vocoder=choice.name, rate=wish.rate)
     recipe = {
         "model": loaded.document.name,
         "id": loaded.document.id,
@@ -64,7 +70,7 @@ def generate(
         "sliders": {s.name: values[f"slider.{s.number}"] for s in loaded.sliders if f"slider.{s.number}" in values},
         "values": values,
     }
-    export.write(loaded, blocks, wish, vocoder, recipe)
+    export.write(loaded, blocks, wish, choice, recipe)
 
 
 def _assignment(text: str) -> tuple[str, str]:

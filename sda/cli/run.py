@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sda.cli.voice import fetch, offline_option, vocoder_option
 from sda.errors import ControlError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 @click.option(
     "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
 )
+@vocoder_option
+@offline_option
 @click.option("--play", is_flag=True, help="Sound from the start; otherwise it waits for /sda/play 1.")
 @click.option(
     "--set", "settings", multiple=True, metavar="ID=VALUE", help="A control's first value: gain=-6, slider.2=3. May repeat."
@@ -51,6 +54,8 @@ def run(
     osc: str,
     duration: float | None,
     buffer_ms: float,
+    vocoder: str,
+    offline: bool,
     play: bool,
     settings: tuple[str, ...],
 ) -> None:
@@ -72,8 +77,10 @@ def run(
         audio=audio,
         duration=duration,
         buffer=buffer_ms / 1000,
-        values={**dict(map(_setting, settings)), **({"play": True} if play else {})},
+        values={**dict(map(_setting, settings)), "vocoder": vocoder, **({"play": True} if play else {})},
     )
+    if vocoder == "bigvgan":
+        fetch(offline=offline)
     engine = Engine(options, lambda line: screen.print(line, style="yellow", markup=False, soft_wrap=True))
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
@@ -90,8 +97,10 @@ def _setting(text: str) -> tuple[str, Value]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
         raise ControlError(f"--set {text}: expected ID=VALUE, such as gain=-6")
-    if name == "model":
-        raise ControlError(f"--set {text}: expected the model as the argument of run")
+    if name in ("model", "vocoder"):
+        raise ControlError(
+            f"--set {text}: expected the {'model as the argument of run' if name == 'model' else 'option --vocoder'}"
+        )
     if value.lower() in WORDS:
         return name, WORDS[value.lower()]
     try:

@@ -105,11 +105,9 @@ def remove(yes: bool, as_json: bool) -> None:
 
 
 def _store() -> Store:
-    from sda._vendor.bigvgan import pin
-    from sda.library import home
-    from sda.weights import Store
+    from sda import universal
 
-    return Store(home() / "cache", pin())
+    return universal.store()
 
 
 def _base() -> dict[str, Any]:

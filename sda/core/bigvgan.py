@@ -7,6 +7,7 @@ network sees its padding, a window ends too. The network is handed in; this file
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from sda.errors import ModelError
 from sda.spec import BIGVGAN_GRID, MelSpec
 
 Floats = NDArray[np.float32]
+WINDOW = 512  # frames: 42 of context then cost a twelfth more work, and an hour needs no more memory than six seconds
 State = Floats
 """The last mel frames [M, at most 2 * context]; fewer near the beginning, none at the start. Never changed in place."""
 
@@ -46,16 +48,16 @@ class Waves(Protocol):
 class BigVganVocoder:
     """A BigVGAN network as a stream and as a whole. One thread at a time may use an object."""
 
-    preferred_block = 256  # frames: the context of 42 then costs a sixth
-    window = 512  # frames of a whole that are computed at a time, with the context 554
+    def __init__(self, network: Waves, *, grid: MelSpec = BIGVGAN_GRID, name: str = "bigvgan", window: int = WINDOW) -> None:
+        """grid: of the log-mel that the network was trained on. window: frames that are computed at a time, context apart.
 
-    def __init__(self, network: Waves, *, grid: MelSpec = BIGVGAN_GRID, name: str = "bigvgan") -> None:
-        """grid: of the log-mel that the network was trained on. Raises `ModelError` where the network does not fit it."""
+        Raises `ModelError` where the network does not fit the grid.
+        """
         config = network.config
         if (config.n_mels, config.hop) != (grid.n_mels, grid.hop):
             found = f"{config.n_mels} bands and {config.hop} samples a frame"
             raise ModelError(f"{name}: found a network of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
-        self._network, self._context = network, config.context
+        self._network, self._context, self.window = network, config.context, window
         self.spec = VocoderSpec(name=name, grid=grid, look_ahead=config.context * config.hop)
 
     @property
@@ -80,7 +82,7 @@ class BigVganVocoder:
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.
 
-        Each call computes its frames and up to 2 * context around them again: blocks of `preferred_block` or more pay.
+        Each call computes its frames and up to 2 * context around them again: only long blocks pay, see `block_of`.
         """
         assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
         known, seen = state.shape[1], np.concatenate([state, log_mel], axis=1)
@@ -93,6 +95,10 @@ class BigVganVocoder:
         """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; the edges are the network's own."""
         assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
         return np.concatenate([np.zeros(0, np.float32), *self._windows(log_mel, 0, log_mel.shape[1])])
+
+    def block_of(self, frames: int) -> int:
+        """As few windows as there can be, equally long, so that the last one has no frames that nobody hears."""
+        return math.ceil(frames / max(1, math.ceil(frames / self.window)))
 
     def _windows(self, log_mel: Floats, start: int, end: int) -> Iterator[Floats]:
         """Samples of the frames start..end, a window at a time."""

@@ -6,7 +6,8 @@ beginning of mel frame 0; only the stage's few samples of look-ahead remain (`de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from sda.core.file_resample import FileResampler
 from sda.core.resample import Resampler
 from sda.core.stage import Stage, StageSettings, StageState
-from sda.core.vocoder import HifiganVocoder
+from sda.core.vocoder import Vocoder
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +39,7 @@ class Chain:
     keeps more of the treble and holds back more than live playing can wait for; such a chain's states serve once.
     """
 
-    def __init__(self, vocoder: HifiganVocoder, rate: int, *, channels: int = 2, for_file: bool = False) -> None:
+    def __init__(self, vocoder: Vocoder, rate: int, *, channels: int = 2, for_file: bool = False) -> None:
         self.vocoder, self.rate, self.channels = vocoder, rate, channels
         self.resampler: Resampler | FileResampler = (FileResampler if for_file else Resampler)(vocoder.rate, rate)
         self.stage = Stage(rate, space=channels == 2)
@@ -49,6 +50,12 @@ class Chain:
         """Seconds between a mel frame's arrival and its sound's departure, at the least."""
         return self.vocoder.look_ahead / self.vocoder.rate + (self.resampler.delay + self.stage.delay) / self.rate
 
+    def block_for(self, samples: int) -> int:
+        """Frames a step by which so many output samples, those of the delay not counted, are made with the least work."""
+        late = self.resampler.delay + self.delay
+        frames = ((samples + late) / self.rate * self.vocoder.rate + self.vocoder.look_ahead) / self.vocoder.hop
+        return self.vocoder.block_of(math.ceil(frames) + 1)  # one more for what is rounded
+
     def start(self, settings: StageSettings | None = None) -> ChainState:
         """The state before the first frame, silence behind it; the sound will fade in, the space be as in `settings`."""
         skip, space = round(self.resampler.delay), (settings or StageSettings()).space
@@ -57,18 +64,26 @@ class Chain:
 
     def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """Frames [M, F] to the samples [C, T] that they complete."""
+        return self.finish(*self.sound(log_mel, state), settings)
+
+    def sound(self, log_mel: Floats, state: ChainState) -> tuple[Floats, ChainState]:
+        """Frames [M, F] to the samples [1, T] that they complete, as they are before the stage."""
         audio, vocoder = self.vocoder.step(log_mel, state.vocoder)
-        return self._after_vocoder(audio, settings, state, vocoder)
+        return self._resampled(audio, state, vocoder)
 
     def rest(self, frames: int, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """As many samples of silence as `frames` frames of sound have; the vocoder rests and will start from silence."""
-        return self._after_vocoder(np.zeros(frames * self.vocoder.hop, np.float32), settings, state, self.vocoder.start())
+        silence = np.zeros(frames * self.vocoder.hop, np.float32)
+        return self.finish(*self._resampled(silence, state, self.vocoder.start()), settings)
 
-    def _after_vocoder(
-        self, audio: Floats, settings: StageSettings, state: ChainState, vocoder: Any
-    ) -> tuple[Floats, ChainState]:
+    def finish(self, sound: Floats, state: ChainState, settings: StageSettings) -> tuple[Floats, ChainState]:
+        """Samples [1, T] through the stage alone: [C, T]."""
+        out, stage = self.stage.step(sound, settings, state.stage)
+        return out, replace(state, stage=stage)
+
+    def _resampled(self, audio: Floats, state: ChainState, vocoder: Any) -> tuple[Floats, ChainState]:
         cut = min(state.vocoder_skip, len(audio))
         resampled, resampler = self.resampler.step(audio[None, cut:], state.resampler)  # [1, T]
         late = min(state.resampler_skip, resampled.shape[1])
-        out, stage = self.stage.step(resampled[:, late:], settings, state.stage)
-        return out, ChainState(vocoder, resampler, stage, state.vocoder_skip - cut, state.resampler_skip - late)
+        skips = state.vocoder_skip - cut, state.resampler_skip - late
+        return resampled[:, late:], ChainState(vocoder, resampler, state.stage, *skips)

@@ -62,10 +62,23 @@ def reconstruct(
         yield silence
 
 
-def sound(log_mels: Iterable[Floats], chain: Chain, space: SpaceSettings | None = None) -> Iterator[Floats]:
-    """Log-mels [M, n] through a chain: blocks [C, t], the first of which holds the chain's delay."""
+def regrouped(log_mels: Iterable[Floats], frames: int) -> Iterator[Floats]:
+    """Log-mels [M, n] of any lengths as blocks [M, frames]; what is left over at the end is dropped."""
+    waiting: list[Floats] = []
+    for log_mel in log_mels:
+        waiting.append(log_mel)
+        if sum(part.shape[1] for part in waiting) < frames:
+            continue
+        whole = np.concatenate(waiting, axis=1)
+        end = whole.shape[1] - whole.shape[1] % frames
+        yield from np.split(whole[:, :end], end // frames, axis=1)
+        waiting = [whole[:, end:]]
+
+
+def sound(log_mels: Iterable[Floats], chain: Chain, frames: int, space: SpaceSettings | None = None) -> Iterator[Floats]:
+    """Endless log-mels [M, n] through a chain, so many frames at a time: blocks [C, t], the first with the chain's delay."""
     settings = StageSettings(play=True, space=space or SpaceSettings())
     state = chain.start(settings)
-    for log_mel in log_mels:
+    for log_mel in regrouped(log_mels, frames):
         block, state = chain.step(log_mel, settings, state)
         yield block

@@ -17,9 +17,10 @@ from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
 from sda.core.head import Place
 from sda.core.latent import LatentMap
+from sda.core.loops import Looper
 from sda.core.space import SpaceSettings
 from sda.core.stage import StageSettings
-from sda.core.vocoder import HifiganVocoder
+from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.params import PARAMS, Param, Value, check, slider_rows
 
@@ -37,7 +38,7 @@ class Voice:
     slider_names: tuple[str, ...]
     decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
     frames: int  # decoder length
-    vocoder: HifiganVocoder
+    vocoder: Vocoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Renderer:
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
         self._frame_rate = voice.vocoder.rate / voice.vocoder.hop
         self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
-        self._chain = Chain(voice.vocoder, rate, channels=channels, for_file=for_file)
+        self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
         none = np.zeros(len(voice.slider_names))
         self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
         self._settings, self._stage = GrainSettings(), StageSettings()
@@ -129,6 +130,10 @@ class Renderer:
         """Output samples before the first one that belongs to the sound."""
         return self._chain.delay
 
+    def cells_for(self, samples: int) -> int:
+        """Cells a block by which so many output samples are made with the least work."""
+        return -(-self._chain.block_for(samples) // CELL)
+
     def set(self, identity: str, value: Value) -> None:
         """Change a control. Raises `ControlError` for one that does not exist or a value it does not take."""
         row = self._row(identity)
@@ -143,7 +148,7 @@ class Renderer:
         if row.id in ROWS_OF_SPACE:
             self._stage = replace(self._stage, space=_moved(self._stage.space, row.id, value))
             return
-        if isinstance(value, str):  # the model's name, which the renderer's owner acts on
+        if isinstance(value, str):  # the model's and the vocoder's name, which the renderer's owner acts on
             return
         match row.id:
             case "play":
@@ -173,10 +178,16 @@ class Renderer:
         if self._resting_after > RING_OUT_CELLS:
             out, self._chain_state = self._chain.rest(cells * CELL, self._stage, self._chain_state)
         else:
-            magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
-            out, self._chain_state = self._chain.step(grid.to_log(magnitudes), self._stage, self._chain_state)
+            sound = self.looper.mix(self.sound(cells))
+            out, self._chain_state = self._chain.finish(sound, self._chain_state, self._stage)
         self.position += cells * CELL * self.voice.vocoder.hop
         return out
+
+    def sound(self, cells: int = 1) -> Floats:
+        """The next samples [1, T] as they are before the stage. A renderer is asked for these or for blocks, not both."""
+        magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
+        sound, self._chain_state = self._chain.sound(grid.to_log(magnitudes), self._chain_state)
+        return sound
 
     def _magnitudes(self) -> Floats:
         self._glide = self._glide.step()

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,43 @@ class VocoderSpec:
     def hop(self) -> int:
         """Samples per frame."""
         return self.grid.hop
+
+
+class Vocoder(Protocol):
+    """What every vocoder is: a stream and a whole. Invariant: what steps answer does not depend on how frames are cut."""
+
+    @property
+    def spec(self) -> VocoderSpec: ...
+    @property
+    def rate(self) -> int:
+        """Hz."""
+        ...
+
+    @property
+    def hop(self) -> int:
+        """Samples per frame."""
+        ...
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples by which `step` answers late."""
+        ...
+
+    def start(self) -> Any:
+        """The state before the first frame."""
+        ...
+
+    def step(self, log_mel: Floats, state: Any) -> tuple[Floats, Any]:
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
+        ...
+
+    def __call__(self, log_mel: Floats) -> Floats:
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j."""
+        ...
+
+    def block_of(self, frames: int) -> int:
+        """Frames a step that make up `frames` of them, or a little more, with the least work."""
+        ...
 
 
 class HifiganVocoder:
@@ -107,6 +145,10 @@ class HifiganVocoder:
         after = self._silence(math.ceil(self.look_ahead / self.hop))
         late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
         return late[self.look_ahead :][: log_mel.shape[1] * self.hop]
+
+    def block_of(self, frames: int) -> int:
+        """The longest that there is a graph for, however many frames there will be."""
+        return BLOCKS[0]
 
     def _silence(self, frames: int) -> Floats:
         return np.full((self.spec.grid.n_mels, frames), math.log(self.spec.grid.floor), np.float32)

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from sda.adapters.osc import OscPort
 from sda.adapters.osc_acts import Status
+from sda.choice import choose
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.core.latent import Slider
 from sda.errors import AudioError, ControlError, DeviceError, ModelError
 from sda.formats import distill
+from sda.live.ahead import RenderAhead
 from sda.live.facts import Facts
 from sda.live.options import Options
 from sda.live.repertoire import Repertoire
@@ -29,7 +31,6 @@ RATE = 48_000  # Hz wished of the device
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
 TICK = 0.25  # s between looks at what is due
 OPENING = 15.0  # s for a device to open
-LIBRARY_S = 2.0  # s between looks at the library's folder
 FINISHING = 60.0  # s for a long file to be flushed to the disk
 CLOSING = 3.0  # s for everything else
 LAST_FADE = 0.03  # s for the player to fade out before it is ended
@@ -53,9 +54,9 @@ class Engine:
         self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse_model)
+        self._ahead = RenderAhead(self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say)
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
-        self._looked = 0.0  # when the library was looked at, s
         self._numbers = itertools.count(1)  # tell questions and acts apart
         self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
         self._postponed: list[int] = []  # of those, whom a model that loads keeps waiting
@@ -73,6 +74,7 @@ class Engine:
     def _announce(self, path: Path) -> None:
         """The sliders of a model that is not loaded yet, so that they can be set from the start."""
         header = distill.read_header(path)
+        choose(header, str(self.options.values.get("vocoder", "auto")))
         sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
         self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])
         self.controls.set("model", header.name, MODEL_SOURCE)
@@ -118,6 +120,11 @@ class Engine:
                 if not change.source.startswith(MODEL_SOURCE):
                     self._events.put((None, {"kind": "wish", "text": change.value, "source": change.source}))
                 continue
+            if change.id == "vocoder":
+                self._events.put((None, {"kind": "vocoder"}))
+                continue
+            if self.controls.row(change.id).spectral:
+                self._ahead.moved()
             if change.id == "play" and change.value and self._ring is not None:
                 self._ring.muted = False
             token = self._repertoire.token
@@ -151,7 +158,7 @@ class Engine:
 
     def _start(self) -> None:
         self._ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
-        self._repertoire.look()
+        self._repertoire.look(time.monotonic())
         self._osc = OscPort(*self.options.osc, self.controls, self)
         self._player.start()
         self._await("ready", "failed", OPENING)
@@ -187,15 +194,14 @@ class Engine:
             child, message = self._next()
             if message is not None and message["kind"] in ("stop", "finished"):
                 return
-            if child is None or child in (self._player.child, self._renderer.child):  # not one that was replaced
+            if child in (None, self._player.child, self._renderer.child, self._ahead.role.child):  # not one that was replaced
                 self._handle(child, message)
             now = time.monotonic()
             self._player.revive(now)
             if self._renderer.revive(now):
                 self._repertoire.restore(self._renderer.crashes)
-            if now - self._looked > LIBRARY_S:
-                self._looked = now
-                self._repertoire.look()
+            self._ahead.step(now)
+            self._repertoire.look(now)
 
     def _close(self) -> None:
         """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
@@ -204,6 +210,7 @@ class Engine:
             time.sleep(LAST_FADE)
         self._player.stop(FINISHING if self._to_file else CLOSING)
         self._renderer.stop(CLOSING)
+        self._ahead.stop()
         if self._osc is not None:
             self._osc.close()
         if self._ring is not None:
@@ -214,7 +221,10 @@ class Engine:
     def _handle(self, child: Child | None, message: Message | None) -> None:
         if message is None:
             assert child is not None
-            self._mourn(self._player if child is self._player.child else self._renderer)
+            self._mourn(child)
+            return
+        if child is not None and child is self._ahead.role.child:
+            self._ahead.handle(message)
             return
         match message["kind"]:
             case "report" if child is self._player.child:
@@ -227,12 +237,15 @@ class Engine:
                 self._failed(message["text"])
             case "loaded":
                 self._repertoire.loaded(message)
+                self._ahead.look()
             case "refused":
                 self._repertoire.refused(message)
             case "broken":
                 self._repertoire.broke(message["text"])
             case "wish":
                 self._repertoire.wish(message["text"], message["source"])
+            case "vocoder":
+                self._ahead.look()
             case "settle":
                 self._postponed.append(message["n"])
             case "synced":
@@ -260,8 +273,12 @@ class Engine:
             self._say(f"{text}; trying again until it is back")
         self._silent = self.facts.trouble = text
 
-    def _mourn(self, role: Role) -> None:
+    def _mourn(self, child: Child) -> None:
         """A child died: say so, and let nobody wait for its answers."""
+        if child is self._ahead.role.child:
+            self._ahead.died(time.monotonic())
+            return
+        role = self._player if child is self._player.child else self._renderer
         how = role.bury(time.monotonic())
         if role is self._renderer or not self._silent:
             self._say(f"the {role.name} ended ({how}) and is started again")

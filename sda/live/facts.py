@@ -18,6 +18,22 @@ class Model:
     name: str
     vocoder: str
     why: str  # why this vocoder
+    fast: str  # the vocoder that plays it as it goes, where the one that sounds is too slow for that
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How the loops of a slow vocoder come."""
+
+    seconds: float  # of the loop that plays
+    rtf: float  # s of work for a second of sound
+    delay: float  # s from the order of a loop to its sound
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        loops = f"loops of {self.seconds:.1f} s rendered ahead"
+        return f"{loops}, real-time factor {self.rtf:.2f}: a move is heard after {self.delay:.1f} s"
 
 
 @dataclass(slots=True)
@@ -26,6 +42,7 @@ class Facts:
 
     buffer: float  # s of sound that may lie in the ring
     model: Model | None = None
+    ahead: Ahead | None = None
     trouble: str = ""  # why there is no sound, where that is not plain
     loading: bool = False
     device: str = ""
@@ -63,7 +80,7 @@ class Facts:
     @property
     def latency(self) -> float:
         """Seconds from a control's change to its sound, at the most."""
-        return self.delay + self.buffer + self.device_latency
+        return (self.ahead.delay if self.ahead else self.delay) + self.buffer + self.device_latency
 
     def status(self, play: bool, dropped: int | None) -> Status:
         """The state in the words of the control surface."""

@@ -6,6 +6,7 @@ of equal-power crossfade. With no model, and after a model that broke, the ring 
 
 from __future__ import annotations
 
+import base64
 import queue
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sda.core.loops import Looper
 from sda.errors import ControlError, SdaError
 from sda.live.ring import CHANNELS, Floats, Ring
 from sda.live.wire import Message, Send
@@ -35,6 +37,9 @@ class Source(Protocol):
 
     @property
     def delay(self) -> float: ...
+
+    @property
+    def looper(self) -> Looper: ...
 
     def set(self, identity: str, value: Value) -> None: ...
 
@@ -150,7 +155,8 @@ class Loop:
         threading.Thread(target=self._loader, name="load", daemon=True).start()
 
     def handle(self, message: Message) -> None:
-        """A message of the engine: `set` (id, value, token), `load` (token, path, values, sliders), `sync` (n)."""
+        """A message of the engine: `set` (id, value, token), `load` (token, path, values, sliders), `sync` (n), `loop` (token,
+        audio, float32 in base64, to play in place of the model's own sound), `leave` (that loop)."""
         if message["kind"] == "set":
             self._set(message["id"], message["value"], message["token"])
         elif message["kind"] == "load":
@@ -159,6 +165,10 @@ class Loop:
             self._jobs.put(message)
         elif message["kind"] == "sync":
             self._send({"kind": "synced", "n": message["n"]})
+        elif message["kind"] == "loop" and self._voice is not None and self._voice.token == message["token"]:
+            self._voice.source.looper.play(np.frombuffer(base64.b64decode(message["audio"]), np.float32))
+        elif message["kind"] == "leave" and self._voice is not None:
+            self._voice.source.looper.leave()
 
     def _set(self, identity: str, value: Value, token: int) -> None:
         if not identity.startswith("slider."):

@@ -1,11 +1,11 @@
-"""A process that sounds asks the system to be served before the others."""
+"""A process that sounds asks the system to be served before the others, one that renders ahead to be served after them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 
-PLAYER, RENDERER = -11, -5  # nice values
+PLAYER, RENDERER, JOB = -11, -5, 10  # nice values
 
 
 def ask_for(nice: int) -> None:

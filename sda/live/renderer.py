@@ -27,21 +27,22 @@ SWITCH = 0.001  # s after which a loading thread must let the audio loop have th
 
 def load_model(path: str, rate: int, values: Mapping[str, Value], sliders: Mapping[str, float]) -> Loaded:
     """The model of a file as a source; slider positions follow their names. Raises `SdaError`."""
-    from sda import model, voices
+    from sda import model
+    from sda.choice import choose
 
     loaded = model.load(path)
     names = slugs(slider.name for slider in loaded.sliders)
     numbered = {f"slider.{n}": sliders[name] for n, name in enumerate(names, start=1) if name in sliders}
-    choice = voices.choose(loaded.document, "auto")
+    fast = choose(loaded.document, "draft" if loaded.document.vocoder is None else "hifigan")  # BigVGAN sends its loops
     info: dict[str, Any] = {
         "name": loaded.info.name,
         "id": loaded.info.id,
         "sliders": names,
         "explains": [str(slider.explains) for slider in loaded.sliders],
-        "vocoder": choice.name,
-        "why": choice.why,
+        "vocoder": fast.name,
+        "why": fast.why,
     }
-    return Loaded(loaded.renderer(rate=rate, values={**values, **numbered}), info)
+    return Loaded(loaded.renderer(rate=rate, values={**values, **numbered}, vocoder=fast.name), info)
 
 
 def serve(loop: Loop, inbox: queue.SimpleQueue[wire.Message | None], send: wire.Send) -> None:

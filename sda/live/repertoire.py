@@ -12,6 +12,7 @@ from sda.library import Library
 from sda.live.facts import Facts, Model
 from sda.live.wire import Message, Send
 
+LIBRARY_S = 2.0  # s between looks at the library's folder
 HOPELESS = 2  # crashes in a row after which a renderer starts without a model
 
 
@@ -31,13 +32,17 @@ class Repertoire:
         self.token = 0  # of the model whose sliders the controls are
         self._controls, self._facts, self._send, self._say, self._refuse = controls, facts, send, say, refuse
         self._library, self._stamp = Library(), 0
+        self._looked = float("-inf")  # when the library was looked at, s
         self._asked = 0  # loads so far
         self._shown = 0  # times that the control was set from here
         self._loading: Path | None = None
         self._wisher = ""  # the source of the change that asked for what loads
 
-    def look(self) -> None:
-        """Read the names again if the library's folder changed."""
+    def look(self, now: float) -> None:
+        """Read the names again if the library's folder changed; now: s of the monotonic clock."""
+        if now - self._looked < LIBRARY_S:
+            return
+        self._looked = now
         try:
             stamp = (self._library.home / "models").stat().st_mtime_ns
         except OSError:
@@ -71,8 +76,9 @@ class Repertoire:
         """The renderer changed to a model: the sliders are its own from here on."""
         if message["token"] != self._asked or self._loading is None:
             return
-        self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"])
+        self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"], message["vocoder"])
         self._facts.trouble, self._facts.loading, self._loading = "", False, None
+        self._facts.ahead = None
         self._facts.delay = message["delay"]
         if self.token:
             self._say(f"{message['name']} sounds; its sliders: {', '.join(message['sliders']) or 'none'}")

@@ -14,7 +14,7 @@ import torch
 
 from sda.core.analysis import Analysis
 from sda.core.vae import Vae
-from sda.core.vocoder import HifiganVocoder
+from sda.core.vocoder import Vocoder
 from sda.errors import TrainError
 from sda.formats.distill import ModelDocument
 from sda.spec import BIGVGAN_GRID, VaeSpec
@@ -122,7 +122,7 @@ def conclude(run: Run) -> None:
     shutil.rmtree(run.path / "corpus")
 
 
-def sliders_found(corpus: Corpus, net: Vae, vocoder: HifiganVocoder, seed: int) -> Generator[Event, None, Analysis]:
+def sliders_found(corpus: Corpus, net: Vae, vocoder: Vocoder, seed: int) -> Generator[Event, None, Analysis]:
     """The analysis of a trained net, its names tested on the sound of a vocoder; a stage event for each part."""
     steps = analyzing(corpus, net, vocoder, seed=seed)
     while True:

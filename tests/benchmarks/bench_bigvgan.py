@@ -1,7 +1,8 @@
-"""BigVGAN-v2 at full size against the package `bigvgan` 2.4.1: speed, error, memory, what compiling costs. One thread.
+"""BigVGAN-v2 at full size against the package `bigvgan` 2.4.1: speed, error, memory, loading, compiling, blocks. One thread.
 
-Run: python tests/benchmarks/bench_bigvgan.py [--long]. All sides have the same random weights and take turns in this process;
-times are the least CPU seconds. Peak memory is that of a process of its own. `--long` adds 60 s of audio to it (minutes).
+Run: python tests/benchmarks/bench_bigvgan.py [--long] [--memory], on Linux. All sides have the same random weights and take
+turns in this process; times are the least CPU seconds. Peak memory is that of a process of its own. `--long` adds 60 s of
+audio to it (minutes), `--memory` leaves the speeds out.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,13 +21,15 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from bigvgan_weights import TINY, log_mel, random_weights, reference
-from sda._vendor.bigvgan import kernels
+from bigvgan_weights import SMALL, TINY, log_mel, random_weights, reference
+from sda._vendor.bigvgan import kernels, pin
 from sda._vendor.bigvgan.fast import FastNetwork
 from sda._vendor.bigvgan.network import Config, from_weights
 from sda._vendor.bigvgan.runner import Runner
 
+from sda import universal
 from sda.core.bigvgan import BigVganVocoder
+from sda.weights import Store, bring
 
 RATE = 44_100  # Hz
 ROUNDS = 3
@@ -87,6 +89,52 @@ def speeds(weights: dict[str, torch.Tensor]) -> None:
             print(f"        below the bar of {BAR}")
 
 
+def small(weights: dict[str, torch.Tensor]) -> None:
+    """The error on a small network, edges and inputs shorter than every padding included."""
+    theirs, plain = reference(SMALL, weights), from_weights(weights, SMALL)
+    for name, ours in (("plain", plain), ("fast", FastNetwork(plain))):
+        errors = [float((ours(x) - theirs(x)).abs().max()) for x in (log_mel(SMALL, frames) for frames in (1, 2, 7, 150))]
+        print(f"small network, {name}: largest error of 1, 2, 7 and 150 frames {max(errors):.1e}")
+        assert max(errors) <= TOLERANCE
+
+
+def blocks(weights: dict[str, torch.Tensor]) -> None:
+    """What the context costs in blocks of several lengths, against a whole that needs none."""
+    vocoder = BigVganVocoder(Runner(from_weights(weights), fast=True))
+    frames = 512
+    x = log_mel(Config(), frames)[0].numpy()
+    start = time.process_time()
+    vocoder(x)
+    whole = time.process_time() - start
+    for block in (32, 128, 512):
+        state = vocoder.start()
+        _, state = vocoder.step(x[:, :42], state)  # from here on every block has its context
+        start = time.process_time()
+        for place in range(0, max(128, block), block):
+            _, state = vocoder.step(x[:, place : place + block], state)
+        spent = (time.process_time() - start) / max(128, block) * frames
+        counted = (block + 2 * Config().context) / block - 1
+        print(f"blocks of {block:3} frames: {spent / whole - 1:+.0%} CPU time, {counted:+.0%} frames")
+
+
+def loading(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+    """The first load, of a file of the published kind, and later ones, of the copy that it made."""
+    torch.save({"generator": reference(Config(), weights).state_dict()}, folder / "bigvgan_generator.pt")
+    bring(Store(folder / "cache", pin()), folder, unverified=True)
+    for what in ("first load, of the .pt, and making the copy", "next load, of the copy"):
+        command = [sys.executable, __file__, "--load", str(folder / "cache")]
+        print(f"{what}: {subprocess.run(command, check=True, capture_output=True, text=True).stdout.rstrip()}")
+
+
+def load(cache: str) -> None:
+    """The child of `loading`."""
+    torch.set_num_threads(1)
+    wall, start = time.perf_counter(), time.process_time()
+    universal.load("cpu", Store(Path(cache), pin()))
+    spent = time.process_time() - start
+    print(f"{time.perf_counter() - wall:.1f} s, {spent:.1f} s of CPU, importing torch not counted, peak {_megabytes():.0f} MB")
+
+
 def memory(folder: Path, seconds: float, kind: str) -> None:
     """Peak of a process that loads the weights and computes so much."""
     command = [sys.executable, __file__, "--one", str(folder / WEIGHTS), str(seconds), kind]
@@ -117,7 +165,9 @@ def one(file: str, seconds: float, kind: str) -> None:
 
 
 def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The peak of this program alone: getrusage counts that of the process which started it as well."""
+    status = Path("/proc/self/status").read_text()
+    return float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
 
 
 @torch.inference_mode()
@@ -125,10 +175,18 @@ def main() -> None:
     if sys.argv[1:2] == ["--one"]:
         one(sys.argv[2], float(sys.argv[3]), sys.argv[4])
         return
+    if sys.argv[1:2] == ["--load"]:
+        load(sys.argv[2])
+        return
     torch.set_num_threads(1)
     compiling()
+    small(random_weights(SMALL))
     weights = random_weights(Config())
-    speeds(weights)
+    if "--memory" not in sys.argv:
+        speeds(weights)
+        blocks(weights)
+    with tempfile.TemporaryDirectory() as folder:
+        loading(Path(folder), weights)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(weights, Path(folder) / WEIGHTS)
         del weights

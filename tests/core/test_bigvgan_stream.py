@@ -24,10 +24,7 @@ FRAMES = 150
 GRID = MelSpec(n_mels=TINY.n_mels, hop=TINY.hop)
 
 
-class Short(BigVganVocoder):
-    """Windows so short that the whole is made of several."""
-
-    window = 20
+WINDOW = 20  # frames: so short that the whole is made of several
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,8 @@ def mel() -> Floats:
 
 def test_streamed_equals_whole(network: Runner, mel: Floats) -> None:
     """From the first sample on: the stream begins with the padding with which a file begins."""
-    for kind in (BigVganVocoder, Short):
-        vocoder = kind(network, grid=GRID)
+    for window in (FRAMES, WINDOW):
+        vocoder = BigVganVocoder(network, grid=GRID, window=window)
         whole = network(mel)
         assert np.abs(whole).max() > 0.3
         contract.assert_streams(vocoder.start, vocoder.step, whole, mel, delay=vocoder.look_ahead)
@@ -86,9 +83,9 @@ def test_before_the_first_sample_there_is_silence(network: Runner, mel: Floats) 
 
 
 def test_windows_equal_the_whole_at_once(network: Runner, mel: Floats) -> None:
-    for frames in (0, 1, Short.window, Short.window + 1, FRAMES):
+    for frames in (0, 1, WINDOW, WINDOW + 1, FRAMES):
         whole = network(mel[:, :frames]) if frames else np.zeros(0, np.float32)
-        windows = Short(network, grid=GRID)(mel[:, :frames])
+        windows = BigVganVocoder(network, grid=GRID, window=WINDOW)(mel[:, :frames])
         assert windows.shape == whole.shape
         assert np.abs(windows - whole).max(initial=0) <= 1e-6
 
@@ -104,15 +101,23 @@ def test_memory_is_bounded_by_the_window(network: Runner, mel: Floats) -> None:
             seen.append(log_mel.shape[1])
             return network(log_mel)
 
-    Short(Watched(), grid=GRID)(mel)
-    assert max(seen) == Short.window + 2 * TINY.context
+    BigVganVocoder(Watched(), grid=GRID, window=WINDOW)(mel)
+    assert max(seen) == WINDOW + 2 * TINY.context
+
+
+def test_blocks_of_a_whole_are_few_and_equal(network: Runner) -> None:
+    # 883 frames, 10 s and the look-ahead, in two blocks of 442 instead of one of 512 and one of 371 that is made in full.
+    vocoder = BigVganVocoder(network, grid=GRID)
+    assert [vocoder.block_of(frames) for frames in (1, 512, 513, 883)] == [1, 512, 257, 442]
+    work = sum(442 + 2 * 21 for _ in range(2))
+    assert work / 883 < 1.10
 
 
 def test_too_little_context_is_noticed(network: Runner, mel: Floats) -> None:
     hasty = BigVganVocoder(Narrow(network), grid=GRID)
     with pytest.raises(AssertionError, match="off by"):
         contract.assert_streams(hasty.start, hasty.step, network(mel), mel, blocks=(7,), delay=hasty.look_ahead)
-    short = Short(Narrow(network), grid=GRID)
+    short = BigVganVocoder(Narrow(network), grid=GRID, window=WINDOW)
     assert np.abs(short(mel) - network(mel)).max() > 1e-4
 
 

@@ -174,6 +174,15 @@ def test_fast_where_torch_packs_no_weights(weights: Weights, monkeypatch: pytest
 
 
 @torch.inference_mode()
+def test_a_consumed_network_sounds_the_same_and_keeps_no_weights(weights: Weights) -> None:
+    network, x = from_weights(weights, SMALL), log_mel(SMALL, 40)
+    wanted = network(x)
+    fast = FastNetwork(network, consume=True)
+    assert (fast(x) - wanted).abs().max() <= TOLERANCE / 10
+    assert not [name for name in network.state_dict() if name.startswith("resblocks.") and name.endswith(".weight")]
+
+
+@torch.inference_mode()
 def test_fast_on_several_threads(weights: Weights) -> None:
     network, x = from_weights(weights, SMALL), log_mel(SMALL, 40)
     torch.set_num_threads(3)

@@ -70,7 +70,11 @@ class Packed:
         if torch.backends.mkldnn.is_available() and platform.machine() in ("x86_64", "AMD64"):
             typical = [1, weight.shape[1], 1, 1024]
             way = ([1, 1], [0, 0], [1, dilation], 1, typical, "none")
-            self._packed = torch.ops.mkldnn_prepacked.conv2d_prepack(weight.unsqueeze(2).contiguous(), bias, *way)
+            given = weight.unsqueeze(2).clone(memory_format=torch.contiguous_format)
+            self._packed = torch.ops.mkldnn_prepacked.conv2d_prepack(given, bias, *way)
+            given.untyped_storage().resize_(
+                0
+            )  # the packed form keeps what it was made of, a gigabyte in all, and never reads it
             self._weight = weight.new_empty(0)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -126,21 +130,28 @@ class Step:
 
 
 class FastNetwork:
-    """What `Network` computes, on the CPU. Drop the network itself to have its memory back: most weights are copies."""
+    """What `Network` computes, on the CPU."""
 
-    def __init__(self, network: Network, *, cache: Path | None = None) -> None:
-        """cache: the folder that keeps the compiled code for the next process; without it each process compiles anew."""
+    def __init__(self, network: Network, *, cache: Path | None = None, consume: bool = False) -> None:
+        """cache: the folder that keeps the compiled code for the next process; without it each process compiles anew.
+
+        consume: take each weight out of the network once it is packed, so that there are never two of all: it is useless then.
+        """
         if cache is not None:
             kernels.keep_in(cache)
         self.config = network.config
-        rows = Rows(torch.get_num_threads())
+        self._consume, rows = consume, Rows(torch.get_num_threads())
         self._pre = network.conv_pre
         self._stages = [(up, [self._block(block, rows) for block in blocks]) for up, blocks in network.stages()]
         self._post = Step(network.activation_post, network.conv_post, rows)
 
-    @staticmethod
-    def _block(block: AmpBlock, rows: Rows) -> list[tuple[Step, Step]]:
-        return [(Step(before, dilated, rows), Step(between, plain, rows)) for before, dilated, between, plain in block.pairs()]
+    def _block(self, block: AmpBlock, rows: Rows) -> list[tuple[Step, Step]]:
+        steps = []
+        for before, dilated, between, plain in block.pairs():
+            steps.append((Step(before, dilated, rows), Step(between, plain, rows)))
+            if self._consume:
+                del dilated.weight, plain.weight
+        return steps
 
     def __call__(self, log_mel: Tensor) -> Tensor:
         """Log-mel [1, M, F] in nat -> waveform [1, 1, T = hop * F] in -1..1."""

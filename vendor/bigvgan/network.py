@@ -10,8 +10,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -201,9 +204,10 @@ class Network(nn.Module):
         return self.conv_post(self.activation_post(x)).clamp_(-1, 1)  # type: ignore[no-any-return]
 
 
-def load(path: Path, config: Config = Config()) -> Network:
+def load(path: Path, config: Config | None = None) -> Network:
     """The network with the weights of `bigvgan_generator.pt`, a pickle of tensors below the key `generator`.
 
+    config: the published one where it is None, at the width that the weights have.
     Raises `OSError` where the file cannot be read and `ValueError` where it is anything else; nothing in it is run.
     """
     try:
@@ -221,14 +225,25 @@ def load(path: Path, config: Config = Config()) -> Network:
         raise ValueError(f"{path.name}: {error}") from None
 
 
-def from_weights(weights: Mapping[str, Tensor], config: Config = Config()) -> Network:
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Network:
+    """The network with what `to_arrays` gave. Raises `ValueError` as `from_weights` does."""
+    return from_weights({name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def to_arrays(network: Network) -> dict[str, NDArray[np.float32]]:
+    """The weights by name, weight norm folded; they share the network's memory."""
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+def from_weights(weights: Mapping[str, Tensor], config: Config | None = None) -> Network:
     """The network with these weights, by the published names; weight norm, old style or new, is folded.
 
+    config: the published one where it is None, at the width that the weights have.
     Raises `ValueError` naming the first tensor that is missing, too many, of another shape or not finite.
     """
-    with torch.device("meta"):
-        network = Network(config)
     given = fold(weights)
+    with torch.device("meta"):
+        network = Network(config or _as_wide(given))
     for name, wanted in network.state_dict().items():
         if name not in given:
             raise ValueError(f"{name}: found no such tensor")
@@ -244,6 +259,13 @@ def from_weights(weights: Mapping[str, Tensor], config: Config = Config()) -> Ne
         if isinstance(module, Activation):
             module.phases = phases()
     return network.eval().requires_grad_(False)
+
+
+def _as_wide(weights: Mapping[str, Tensor]) -> Config:
+    """The published configuration, but as many channels as the first convolution has."""
+    published, first = Config(), weights.get("conv_pre.bias")
+    fits = first is not None and first.ndim == 1 and len(first) > 0 and len(first) % 2 ** len(published.rates) == 0
+    return Config(channels=len(first)) if first is not None and fits else published
 
 
 def fold(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

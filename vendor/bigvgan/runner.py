@@ -28,7 +28,7 @@ class Runner:
     """Log-mel [M, F] in nat -> samples [hop * F] in -1..1. float32 throughout; one thread at a time may use an object."""
 
     def __init__(self, network: Network, *, device: str = "cpu", cache: Path | None = None, fast: bool | None = None) -> None:
-        """Takes the network over: drop it, and on the fast path the memory of its weights comes back.
+        """Takes the network over: the fast path leaves it without weights.
 
         device: "cpu", "cuda" (or "cuda:1") or "mps". fast: on the CPU, compiled loops; None takes them where numba is
         installed. cache: the folder that keeps the compiled code for the next process; on a GPU nothing is compiled.
@@ -58,7 +58,7 @@ class Runner:
 def _fast(network: Network, cache: Path | None) -> FastNetwork:
     from .fast import FastNetwork  # here, because it needs numba
 
-    return FastNetwork(network, cache=cache)
+    return FastNetwork(network, cache=cache, consume=True)
 
 
 def _checked(device: str) -> str:
@@ -69,6 +69,11 @@ def _checked(device: str) -> str:
     if not there[kind]:
         raise ValueError(f"device {device!r}: torch finds none here; found {', '.join(k for k in DEVICES if there[k])}")
     return device
+
+
+def best_device() -> str:
+    """The fastest of the kinds of device that torch finds here."""
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @contextlib.contextmanager
