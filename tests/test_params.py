@@ -34,7 +34,8 @@ NUMBERS = [row for row in ROWS if row.kind in (Kind.FLOAT, Kind.INT)]
 def test_rows_are_those_of_the_page() -> None:
     assert {row.id: (row.low, row.high, row.default) for row in PARAMS if row.kind is not Kind.TEXT} == PAGE
     assert [row.id for row in PARAMS if row.kind is Kind.TEXT] == ["model"]
-    assert {row.id: row.choices for row in PARAMS if row.kind is Kind.CHOICE} == {"spatial": ("mono", "stereo", "binaural")}
+    choices = {"vocoder": ("auto", "bigvgan", "hifigan"), "spatial": ("mono", "stereo", "binaural")}
+    assert {row.id: row.choices for row in PARAMS if row.kind is Kind.CHOICE} == choices
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)

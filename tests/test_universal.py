@@ -146,7 +146,7 @@ def test_a_device_that_is_not_there(store: Store) -> None:
 def test_a_model_renders_through_it_whatever_the_blocks(store: Store) -> None:
     model = Model(sounding(own_vocoder=False))
     sound = model.render(1.0, sliders={1: 4.0}, vocoder="bigvgan", seed=3)
-    assert sound.shape == (1, 48_000)
+    assert sound.shape == (2, 48_000)
     assert sound.std() > 1e-3
     assert np.array_equal(sound, model.render(1.0, sliders={1: 4.0}, seed=3))
     live = model.renderer(values={"play": True, "slider.1": 4.0, "seed": 3}, vocoder="bigvgan")
