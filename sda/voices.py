@@ -1,4 +1,4 @@
-"""Which networks sound a model, and how they are run: ONNX Runtime sessions and the choice of a vocoder."""
+"""Which vocoder sounds a model, and how it is built from what the model's file holds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 
-from sda.core import graph
 from sda.core.vocoder import HifiganVocoder
 from sda.errors import ModelError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
+from sda.spec import BIGVGAN_GRID, LOG1P_POWER
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +42,8 @@ def build(document: ModelDocument, wish: str = "auto") -> HifiganVocoder:
     if choose(document, wish).name == "draft":
         return by_name("draft")
     assert document.vocoder is not None
-    return HifiganVocoder(document.vocoder, part(document, "vocoder."))
+    grid = document.grid if document.vocoder.eats == LOG1P_POWER else BIGVGAN_GRID
+    return HifiganVocoder(document.vocoder, part(document, "vocoder."), grid=grid)
 
 
 def by_name(name: str) -> HifiganVocoder:
@@ -61,25 +61,3 @@ def part(document: ModelDocument, prefix: str) -> dict[str, Floats]:
         for name, tensor in document.tensors.items()
         if name.startswith(prefix)
     }
-
-
-class Networks:
-    """A model's encoder and decoder; each session is built at first use."""
-
-    def __init__(self, document: ModelDocument) -> None:
-        self._spec, self._weights = document.vae, part(document, "vae.")
-        self._sessions: dict[str, InferenceSession] = {}
-
-    def decode(self, z: Floats) -> Floats:
-        """Latent points [B, Z] to normalised mels [B, M, F]."""
-        if "decoder" not in self._sessions:
-            self._sessions["decoder"] = graph.session(graph.decoder_graph(self._spec, self._weights))
-        mel: Floats = self._sessions["decoder"].run(None, {"z": z})[0]
-        return mel
-
-    def encode(self, mel: Floats) -> Floats:
-        """Normalised mels [B, M, F] to posterior means [B, Z]."""
-        if "encoder" not in self._sessions:
-            self._sessions["encoder"] = graph.session(graph.encoder_graph(self._spec, self._weights))
-        mean: Floats = self._sessions["encoder"].run(None, {"mel": mel})[0]
-        return mean

@@ -43,6 +43,7 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
     console, library = output.console(), Library()
     path = library.resolve(model)
     document = distill.read(path)
+    vocoder_run.vae_of(document)  # before anything is gathered: a model of an older program is refused
     run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 

@@ -17,7 +17,7 @@ from sda.adapters.osc_acts import Status
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.core.latent import Slider
 from sda.errors import AudioError, ControlError, DeviceError, ModelError
-from sda.formats import distill
+from sda.formats import model_file
 from sda.live.facts import Facts
 from sda.live.options import Options
 from sda.live.repertoire import Repertoire
@@ -72,7 +72,7 @@ class Engine:
 
     def _announce(self, path: Path) -> None:
         """The sliders of a model that is not loaded yet, so that they can be set from the start."""
-        header = distill.read_header(path)
+        header = model_file.read_header(path)
         sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
         self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])
         self.controls.set("model", header.name, MODEL_SOURCE)
