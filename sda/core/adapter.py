@@ -102,10 +102,11 @@ class MelAdapter:
     def __call__(self, power: Floats, frames: int | None = None) -> Floats:
         """The log-mel [M', frames] of a whole [M, n], whose last frame is held where it does not reach.
 
-        frames: as many as the recording has on the target grid (its samples there // hop), or what n frames can cover.
+        frames: as many as the recording has on the target grid (its samples there // hop), or those that lie wholly within
+        n hops of the source.
         """
         if frames is None:
-            frames = self.out_count(power.shape[1] + 1)
+            frames = power.shape[1] * self._under // (2 * self._over)
         held = max(0, -(-(2 * frames + 1) * self._over // self._under) + 1 - power.shape[1])
         log_mel, _ = self.step(np.pad(power, ((0, 0), (0, held)), mode="edge"), self.start())
         return log_mel[:, :frames]

@@ -47,5 +47,6 @@ def format_of(document: ModelDocument) -> str:
     older = document.extra.get(OLDER)
     if not isinstance(older, dict):
         return "distill v2"
-    kind = f"{str(older.get('format'))[:40]} v1 ({str(older.get('activation'))[:40]})"
+    end = f"{str(older.get('activation'))[:40]}{', guessed' if older.get('guessed') else ''}"
+    kind = f"{str(older.get('format'))[:40]} v1 ({end})"
     return f"distill v2, imported from {kind}" if older.get("imported") else kind

@@ -56,7 +56,9 @@ def notes(old: OldModel) -> list[str]:
             f"the old file does not say whether its decoder ends in a sigmoid or a softplus; {old.vae.activation} was guessed "
             f"from its training's settings; if it sounds wrong, import it with --activation {other}"
         )
-    if not old.analysis.sliders:
+    if old.analysis.sliders:
+        found.append("its sliders are the old program's: principal components, named by correlation and not tested on sound")
+    else:
         found.append("the old file holds no analysis, so the model has no sliders")
     if not old.vae.encodes:
         found.append("the old file lacks the encoder's last layers, so recordings cannot be encoded")
@@ -75,7 +77,8 @@ def _older(old: OldModel, imported: bool) -> Json:
     return {
         "format": old.kind,
         "version": 1,
-        "activation": f"{old.vae.activation}, {'guessed' if old.guessed else 'known or chosen'}",
+        "activation": old.vae.activation,
+        "guessed": old.guessed,
         "imported": imported,
         "warning_limits": old.analysis.warnings,
         "metadata": old.metadata,
