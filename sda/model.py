@@ -58,7 +58,8 @@ class Model:
     def __init__(self, document: ModelDocument) -> None:
         self.document = document
         self.sliders = tuple(Slider(**s) for s in document.analysis.get("sliders", ()))
-        self.map = LatentMap.from_tensors(document.tensors)
+        analysed = "analysis.home" in document.tensors
+        self.map = LatentMap.from_tensors(document.tensors) if analysed else LatentMap.without_sliders(document.vae.latent)
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -182,7 +183,10 @@ def load(source: str | Path, device: str = "auto") -> Model:
 
 
 def vocoder(source: str | Model, device: str = "auto") -> HifiganVocoder:
-    """A vocoder: a model's own one (the shipped draft if it has none), or "draft" for the shipped one itself."""
+    """A vocoder: a model's own one (the shipped draft if it has none), or "draft" for the shipped one itself.
+
+    It eats BigVGAN's log-mel; the own vocoder of an older program's model eats that model's normalised mel (`spec.eats`).
+    """
     if device not in ("auto", "cpu"):
         raise DeviceError(f"device {device!r}: vocoders play on the CPU in this version; expected auto or cpu")
     if isinstance(source, Model):

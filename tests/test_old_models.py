@@ -156,6 +156,8 @@ def test_its_own_vocoder_eats_log1p_of_powers(nets: dict[str, OldNet], folder: P
     assert (vocoder.rate, vocoder.spec.silence) == (RATE, 0.0)
     assert expected.std() > 0.01
     assert np.abs(vocoder(mel) - expected).max() < 1e-4
+    with pytest.raises(ModelError, match="below 0"):
+        vocoder(model.vocoder_mel(mel))
     weights = {name[8:]: w for name, w in model.document.tensors.items() if name.startswith("vocoder.")}
     assert model.document.vocoder is not None
     ours = HifiganVocoder(_with(model.document.vocoder, eats=LOG_MEL), weights, grid=model.info.grid)

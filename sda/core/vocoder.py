@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sda.core.graph_hifigan import StepGraph, step_graph
 from sda.core.onnx_writer import session
 from sda.errors import ModelError
-from sda.spec import BIGVGAN_GRID, LOG_MEL, GeneratorSpec, MelSpec
+from sda.spec import BIGVGAN_GRID, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
 
 Floats = NDArray[np.float32]
 State = Floats
@@ -109,7 +109,12 @@ class HifiganVocoder:
         return np.concatenate(audio), state
 
     def __call__(self, log_mel: Floats) -> Floats:
-        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges."""
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges.
+
+        Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0.
+        """
+        if self.spec.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
+            raise ModelError(f"{self.spec.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
         after = self._silence(math.ceil(self.look_ahead / self.hop))
         late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
         return late[self.look_ahead :][: log_mel.shape[1] * self.hop]

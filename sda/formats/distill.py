@@ -172,8 +172,8 @@ def _halved(tensor: NDArray[Any]) -> NDArray[Any]:
 
 def _check_shapes(document: ModelDocument, shapes: Mapping[str, Shape]) -> None:
     check_shapes(shapes, document.vae, document.vocoder)
-    sliders, curves = document.analysis.get("sliders"), shapes.get("analysis.curves")
-    if isinstance(sliders, list) and curves is not None and len(sliders) != curves[0]:
+    sliders, curves = document.analysis.get("sliders", []), shapes.get("analysis.curves", (0,))
+    if len(sliders) != curves[0]:
         raise ModelError(f"analysis: {len(sliders)} sliders are named, {curves[0]} have curves")
 
 

@@ -43,10 +43,7 @@ def read(data: Any, latent: int) -> OldAnalysis:
     Without an analysis there are no sliders: home is the prior's mean, its spread the prior's.
     """
     if data is None:
-        none = np.zeros((0, STEPS, latent), np.float32)
-        return OldAnalysis(
-            map=LatentMap(np.zeros(latent, np.float32), none, np.eye(latent, dtype=np.float32)), sliders=(), warnings=()
-        )
+        return OldAnalysis(map=LatentMap.without_sliders(latent), sliders=(), warnings=())
     if not isinstance(data, dict):
         raise ModelError(f"latent_analysis: expected a dict, found a {type(data).__name__}")
     components = _array(data, "pca_components", (None, latent))
