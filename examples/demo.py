@@ -29,7 +29,7 @@ def main() -> None:
     rendered, steered = OUT / "driftwood.wav", OUT / "driftwood-steered.wav"
     names = [slider.name for slider in sda.load(MODEL).sliders]
     print(f"the demo model's sliders: {', '.join(names)}\n")
-    subprocess.run([ENGINE, "generate", MODEL, "-o", rendered, "-d", "10", "--seed", "1"], check=True)
+    subprocess.run([ENGINE, "generate", MODEL, "-o", rendered, "-d", "10", "--seed", "2"], check=True)
 
     port = free_port()
     print(f"\nplaying {SECONDS} s into {steered}, steered over OSC on port {port}: {names[0]} from low to high")

@@ -74,6 +74,10 @@ class OscPort:
             self._dropped = _dropped(self._socket)
         return self._dropped
 
+    def refuse(self, source: str, address: str, text: str) -> None:
+        """Tell the listeners, and whoever asked, what came to nothing; from any thread."""
+        self._surface.refuse(source, address, text)
+
     def close(self) -> None:
         """Stop receiving and free the port. May be called twice."""
         if self._closing:

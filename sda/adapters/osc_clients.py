@@ -128,6 +128,10 @@ class Clients:
         client.listening = None
         self._gather()
 
+    def hearing(self, source: str) -> tuple[Client, ...]:
+        """The listeners, and the client of a name where it is none of them."""
+        return *self.listeners, *(c for c in self._clients.values() if c.source == source and c.listening is None)
+
     def note(self, changes: Iterable[Change]) -> None:
         """Take changes for every listener."""
         for change in changes:

@@ -29,6 +29,7 @@ WRITES = 1000  # settings that one packet may come to
 ANSWERS = 1000  # messages that one packet may be answered with
 NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders: told as one
 LATE = 1024  # answers that may wait for the engine
+NEWS = 64  # refusals of the engine that may wait to be told
 
 
 class _Fault(NamedTuple):
@@ -72,6 +73,7 @@ class Surface:
         self._clients = Clients()
         self._changes = Changes()
         self._late: deque[tuple[Client, bytes]] = deque(maxlen=LATE)
+        self._news: deque[tuple[str, _Fault]] = deque(maxlen=NEWS)
         self._table = Table(controls.rows)
         self._answers = Answers(controls, self._table)
         self._now = 0.0
@@ -104,6 +106,10 @@ class Surface:
         while self._late:
             client, packet = self._late.popleft()
             self._answers.add(packet, client)
+        while self._news:
+            source, fault = self._news.popleft()
+            for client in self._clients.hearing(source):
+                self._fault(client, *fault)
         wait = REV_S
         for client, listening in self._clients.awake(now):
             if listening.rows_due:
@@ -116,6 +122,11 @@ class Surface:
                 self._answers.send(client, "/sda/rev", self._controls.rev)
             wait = min(wait, listening.next() - now)
         return self._answers.take(), max(wait, 0.0)
+
+    def refuse(self, source: str, address: str, text: str) -> None:
+        """Tell the listeners, and whoever asked (by its name as a source of changes), what came to nothing. Any thread."""
+        self._news.append((source, _Fault(address, "refused", text)))
+        self._wake()
 
     def _take(self, changes: tuple[Change, ...]) -> None:
         if self._clients.listeners:

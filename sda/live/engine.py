@@ -52,7 +52,7 @@ class Engine:
         self._events: Events = queue.SimpleQueue()
         self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
-        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say)
+        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse_model)
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
         self._looked = 0.0  # when the library was looked at, s
@@ -107,12 +107,16 @@ class Engine:
         """End the run, from any thread or signal handler."""
         self._events.put((None, {"kind": "stop"}))
 
+    def _refuse_model(self, source: str, text: str) -> None:
+        if self._osc is not None:
+            self._osc.refuse(source, "/sda/model", text)
+
     def _forward(self, changes: tuple[Change, ...]) -> None:
         """Changed values on their way to the renderer; inside the controls' lock."""
         for change in changes:
             if change.id == "model":
                 if not change.source.startswith(MODEL_SOURCE):
-                    self._events.put((None, {"kind": "wish", "text": change.value}))
+                    self._events.put((None, {"kind": "wish", "text": change.value, "source": change.source}))
                 continue
             if change.id == "play" and change.value and self._ring is not None:
                 self._ring.muted = False
@@ -228,7 +232,7 @@ class Engine:
             case "broken":
                 self._repertoire.broke(message["text"])
             case "wish":
-                self._repertoire.wish(message["text"])
+                self._repertoire.wish(message["text"], message["source"])
             case "settle":
                 self._postponed.append(message["n"])
             case "synced":

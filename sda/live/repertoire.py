@@ -18,15 +18,23 @@ HOPELESS = 2  # crashes in a row after which a renderer starts without a model
 class Repertoire:
     """Loads models into the renderer and keeps the controls in step with the one that sounds."""
 
-    def __init__(self, controls: Controls, facts: Facts, send: Send, say: Callable[[str], None]) -> None:
-        """`send` reaches the renderer; `say` tells the musician a line."""
+    def __init__(
+        self,
+        controls: Controls,
+        facts: Facts,
+        send: Send,
+        say: Callable[[str], None],
+        refuse: Callable[[str, str], None],
+    ) -> None:
+        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source of changes why not."""
         self.names: Sequence[str] = ()  # of the library's models
         self.token = 0  # of the model whose sliders the controls are
-        self._controls, self._facts, self._send, self._say = controls, facts, send, say
+        self._controls, self._facts, self._send, self._say, self._refuse = controls, facts, send, say, refuse
         self._library, self._stamp = Library(), 0
         self._asked = 0  # loads so far
         self._shown = 0  # times that the control was set from here
         self._loading: Path | None = None
+        self._wisher = ""  # the source of the change that asked for what loads
 
     def look(self) -> None:
         """Read the names again if the library's folder changed."""
@@ -39,8 +47,9 @@ class Repertoire:
             with contextlib.suppress(SdaError):
                 self.names = tuple(entry.name for entry in self._library.entries() if entry.document is not None)
 
-    def wish(self, text: str) -> None:
-        """Load the model that an OSC client named; never a path."""
+    def wish(self, text: str, source: str) -> None:
+        """Load the model that a source of changes named; never a path."""
+        self._wisher = source
         try:
             path = self._library.resolve(text, paths=False)
         except SdaError as error:
@@ -96,6 +105,8 @@ class Repertoire:
     def _stay(self, text: str) -> None:
         """Say why a load came to nothing, and set the control back to the model that sounds."""
         self._say(text)
+        if self._wisher:
+            self._refuse(self._wisher, text)
         if self._facts.model is None:
             self._facts.trouble = text
         self._name(self._facts.model.name if self._facts.model else "")

@@ -19,6 +19,8 @@ from sda.live.ring import CHANNELS, Floats, Ring, RingReader
 
 BLOCK = 128  # frames a paced sink takes at a time: with the 5 ms fade, muted within 10 ms
 SLIP = 0.05  # s by which a paced sink may be late before it gives the time up for lost
+LENIENCE = 1.0  # s that a file waits for a ring that ran dry; after that the gap is part of the recording
+GLANCE = 0.002  # s between two looks at a dry ring
 
 
 class Feed:
@@ -58,6 +60,10 @@ class Feed:
         self.peak = max(self.peak, float(out.max()), -float(out.min()))
         return count
 
+    def lacks(self, frames: int) -> bool:
+        """A sound has begun and the ring holds less of it than this."""
+        return self._reader.started and self._ring.fill < frames
+
     def take_peak(self) -> float:
         """The peak since the last call, and start anew."""
         peak, self.peak = self.peak, 0.0
@@ -83,7 +89,7 @@ class PacedSink:
     """Frames taken at the pace of the monotonic clock; thrown away, or written to a file.
 
     The file (wav of 32-bit floats, or flac of 24 bits) is written beside its place and takes its name by `close`; where
-    nothing was played there is none.
+    nothing was played there is none. Nobody listens to a file while it is made, so it waits for sound that is late.
     """
 
     latency = 0.0
@@ -107,8 +113,12 @@ class PacedSink:
 
     def _run(self, feed: Feed) -> None:
         block = np.zeros((BLOCK, CHANNELS), np.float32)
-        due = time.monotonic()
+        due = fed = time.monotonic()
         while not self._closing.is_set() and not feed.done:
+            dry = feed.lacks(BLOCK)
+            if dry and self._writer is not None and time.monotonic() - fed < LENIENCE:
+                time.sleep(GLANCE)
+                continue
             count = feed.pull(block)
             if self._writer is not None and count:
                 try:
@@ -117,6 +127,7 @@ class PacedSink:
                     self._error = str(error)
                     return
             now = time.monotonic()
+            fed = fed if dry else now
             due = max(due + BLOCK / self.rate, now - SLIP)
             if due > now:
                 time.sleep(due - now)

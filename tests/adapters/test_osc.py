@@ -134,7 +134,7 @@ def test_changes_of_others_wake_it(port: OscPort) -> None:
         began = time.monotonic()
         port.controls.set("gain", -8.0, "panel")  # type: ignore[attr-defined]
         assert OscMessage(client.recv(2000)).params == [-8.0]
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.9  # well before the next look, a second later
         client.sendto(encode("/sda/sync", 5), port.address)
         assert (OscMessage(client.recv(2000)).params) == [5]
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 from osc_desk import DESIGNER, MAX, Desk, bundle, read
-from osc_killers import KILLERS
+from osc_killers import HEAD, KILLERS, element
 
-from sda.adapters.osc_packet import encode
+from sda.adapters.osc_packet import MESSAGES, encode
 from sda.adapters.osc_surface import WRITES
 
 
@@ -59,18 +59,29 @@ def test_a_pattern_sets_and_asks_controls() -> None:
     assert desk.surface.refused == 1
 
 
-@pytest.mark.parametrize("data", KILLERS.values(), ids=KILLERS.keys())
-def test_no_packet_costs_more_than_five_milliseconds(data: bytes) -> None:
-    assert len(data) <= 65_507
-    worst = math.inf
-    for n in range(5):  # the best of five: the machine has other things to do
+def cost(data: bytes) -> float:
+    """Processor seconds of this thread that a packet takes, the least of ten times: the machine has other things to do."""
+    times = []
+    for n in range(5):
         desk = Desk(names=[f"name {n}" for n in range(190)])
         for source in (MAX, DESIGNER):
-            began = time.perf_counter()
+            began = time.thread_time()
             desk.surface.receive(data, source, float(n))
-            worst = min(worst, time.perf_counter() - began)
-    assert worst <= 5e-3
+            times.append(time.thread_time() - began)
     assert desk.send("/sda/ping", 1) == [("/sda/pong", 1)]
+    return min(times)
+
+
+@pytest.fixture(scope="module")
+def plain() -> float:
+    """Processor seconds of the largest packet of settings that is taken."""
+    return cost(HEAD + b"".join(element(encode(f"/sda/slider/{n % 190 + 1}", n / MESSAGES)) for n in range(MESSAGES)))
+
+
+@pytest.mark.parametrize("data", KILLERS.values(), ids=KILLERS.keys())
+def test_no_packet_costs_far_more_than_a_full_one(data: bytes, plain: float) -> None:
+    assert len(data) <= 65_507
+    assert cost(data) <= 8 * plain  # about twice what any takes; milliseconds are in tests/benchmarks/bench_osc.py
 
 
 def test_a_packet_that_comes_to_too_many_settings_does_nothing() -> None:

@@ -6,7 +6,7 @@ import math
 import struct
 
 import pytest
-from osc_desk import DESIGNER, Desk, others
+from osc_desk import DESIGNER, MAX, Desk, others, read
 
 from sda.adapters.osc_packet import encode
 from sda.errors import ModelError
@@ -160,3 +160,18 @@ def test_an_act_that_cannot_be_done_says_why() -> None:
     desk = Desk()
     desk.engine.broken = ModelError("no such model")
     assert desk.send("/sda/status") == [("/sda/error", "/sda/status", "refused", "no such model")]
+
+
+def test_what_comes_to_nothing_later_is_told_to_who_asked_and_to_listeners() -> None:
+    desk = Desk()
+    desk.send("/sda/ping", source=MAX)
+    desk.send("/sda/ping", source=DESIGNER)
+    desk.surface.refuse(f"osc:{MAX[0]}:{MAX[1]}", "/sda/model", "no model 'x'")
+    told = desk.surface.due(desk.now)[0]
+    assert [to for _, to in told] == [MAX]
+    desk.send("/sda/listen", source=DESIGNER)
+    desk.now += 2
+    desk.surface.refuse("command line", "/sda/model", "no model 'y'")
+    errors = [out for out in desk.surface.due(desk.now)[0] if out[0].startswith(b"/sda/error")]
+    assert [to for _, to in errors] == [DESIGNER]
+    assert read(errors) == [("/sda/error", "/sda/model", "refused", "no model 'y'")]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from live_session import COMMAND, session
+from pythonosc.osc_message import OscMessage
 from small_models import sounding
 
 import sda
@@ -129,6 +130,9 @@ def test_the_engine_answers_swaps_models_and_ends_by_ctrl_c(models: Path) -> Non
         assert running.ask("/sda/q/slider/1").params == [3.0]  # a value follows its slider's name
         running.send("/sda/model", "nothing")
         running.until("no model 'nothing'")
+        told = OscMessage(running.socket.recv(65536))
+        assert (told.address, told.params[:2]) == ("/sda/error", ["/sda/model", "refused"])
+        assert "no model 'nothing'" in told.params[2]
         assert running.ask("/sda/sync", 5).params == [5]
         assert running.ask("/sda/q/model").params == ["bells"]
         refusal = running.ask("/sda/model", str(models / "models" / "pebbles.distill"))

