@@ -287,6 +287,36 @@ def test_spoiled_bytes_are_noticed_or_do_nothing(old: Path, tmp_path: Path) -> N
     assert refused > 50  # the rest lies between the entries
 
 
+def test_a_directory_of_a_gigabyte_is_refused_unread(tmp_path: Path, old: Path) -> None:
+    """torch ends archives with a 64-bit record (56 bytes, the length at 40), its locator (20) and a plain record (22, at 12)."""
+    path, content = tmp_path / "a.sda", old.read_bytes()
+    assert content[-98:-94] == b"PK\x06\x06"
+    path.write_bytes(content[:-58] + (1 << 30).to_bytes(8, "little") + content[-50:])
+    assert "directory" in refusal(path)
+    with zipfile.ZipFile(old) as archive:
+        plain = rewritten(
+            old, archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl")))
+        ).read_bytes()
+    path.write_bytes(plain[:-10] + (1 << 30).to_bytes(4, "little") + plain[-6:])
+    assert "directory" in refusal(path)
+
+
+def test_long_texts_cannot_be_repeated_without_end(tmp_path: Path) -> None:
+    write(tmp_path / "a.sda", change=lambda data: data["metadata"].update(many=["x" * 10_000] * 5_000))
+    assert "description holds over" in refusal(tmp_path / "a.sda")
+
+
+@pytest.mark.parametrize(("where", "name"), [("", "latent_dim"), ("", "model_type"), ("latent_analysis", "n_steps")])
+def test_arrays_where_numbers_belong_are_refused_or_nothing(tmp_path: Path, where: str, name: str) -> None:
+    """numpy's arrays compare item by item, and have no truth."""
+    array = np.zeros(3, np.float32)
+    write(tmp_path / "a.sda", change=lambda data: (data[where] if where else data).update({name: array}))
+    if name == "model_type":
+        assert legacy.read(tmp_path / "a.sda").name == "Regen"
+    else:
+        refusal(tmp_path / "a.sda")
+
+
 def test_references_cannot_make_a_small_file_large(tmp_path: Path) -> None:
     many: list[Any] = [0] * 10
     for _ in range(12):

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,51 @@ def document_changed(content: bytes, random: Random) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
+def values_changed(content: bytes, random: Random) -> bytes:
+    """A file written anew, one value of its dict another: an array, nothing, a text, one number as a tensor of a million."""
+    import torch
+    from old_files import write
+
+    unlikely = (
+        np.zeros(3),
+        np.zeros((2, 2), np.float32),
+        None,
+        "",
+        "x" * 20_000,
+        [],
+        [[[]]],
+        {},
+        -1,
+        1 << 62,
+        float("nan"),
+        True,
+    )
+    value = (*unlikely, torch.zeros(1).expand(1 << 20), torch.zeros(2, 3).T)[int(random.integers(14))]
+
+    def change(data: dict[str, Any]) -> None:
+        target = data
+        while True:
+            key = list(target)[int(random.integers(len(target)))]
+            if not isinstance(target[key], dict) or not target[key] or random.random() < 0.3:
+                break
+            target = target[key]
+        target[key] = value
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a")
+        write(path, "distillgan_model", generator=own_vocoder(), change=change)
+        return path.read_bytes()
+
+
+@cache
+def own_vocoder() -> Any:
+    from old_files import OldGenerator, randomise
+
+    own = OldGenerator()
+    randomise(own)
+    return own
+
+
 def deep_header(content: bytes, random: Random) -> bytes:
     """JSON nested without end, in the header or in the document within."""
     deep = b'{"a":' * int(random.choice((50, 5_000, 200_000)))
@@ -155,24 +201,22 @@ def deep_header(content: bytes, random: Random) -> bytes:
 
 
 ANY = (bit_flips, head_flips, truncated, spliced)
-OLD = (*ANY, in_pickle(bit_flips), in_pickle(numbers_changed), in_pickle(instructions_put_in), tensors_swapped)
+OLD = (*ANY, in_pickle(bit_flips), in_pickle(numbers_changed), in_pickle(instructions_put_in), tensors_swapped, values_changed)
 NEW = (*ANY, document_changed, document_changed, deep_header)
 
 
 def originals(folder: Path) -> dict[str, Path]:
     """A small file of every kind."""
     sys.path.insert(0, str(HERE.parent))
-    from old_files import OldGenerator, randomise, write
+    from old_files import write
     from small_models import sounding
 
     from sda.formats import distill, model_file
 
-    own = OldGenerator()
-    randomise(own)
     paths = {name: folder / name for name in ("sda", "distill-1", "distillgan", "distill-2", "distill-2-imported")}
     write(paths["sda"])
     write(paths["distill-1"], "distill_model", package="distill", kl_weight_max=0.01)
-    write(paths["distillgan"], "distillgan_model", package="distill", generator=own)
+    write(paths["distillgan"], "distillgan_model", package="distill", generator=own_vocoder())
     distill.write(paths["distill-2"], sounding(), half=True)
     distill.write(paths["distill-2-imported"], model_file.read(paths["distillgan"], imported=True))
     return paths

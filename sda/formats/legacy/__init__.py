@@ -88,7 +88,7 @@ def _model(opened: Opened, path: Path, activation: str | None, header_only: bool
     state = content.get("model_state_dict")
     spec = tensors.vae_spec(state, grid, training, activation or KINDS[kind] or _guess(training))
     declared = content.get("latent_dim", spec.latent)
-    if declared != spec.latent:
+    if not words.is_same(declared, spec.latent):
         raise ModelError(f"damaged: it declares {str(declared)[:20]} latents, its tensors have {spec.latent}")
     shapes = old_vae_shapes(spec)
     tensors.check(state, shapes)
@@ -116,7 +116,7 @@ def _kind(content: dict[str, Any]) -> str:
     kind, version = content.get("format"), content.get("version")
     if not isinstance(content.get("model_state_dict"), dict):
         raise ModelError("found an archive of tensors without model_state_dict; expected a model of an older program")
-    if content.get("model_type") == "vqvae":
+    if words.is_same(content.get("model_type"), "vqvae"):
         raise ModelError("found a VQ-VAE .distill (version 2 of the older format), which this program does not play")
     first = tensors.shape_of(content.get("model_state_dict"), "encoder.convs.0.weight")
     if "normalization_stats" in content or first == (64, 2, 3, 3):
@@ -141,7 +141,7 @@ def _vocoder(opened: Opened, grid: MelSpec, header_only: bool) -> OldVocoder | N
     state = opened.content.get("vocoder_state")
     if state is None:
         return None
-    if not isinstance(state, dict) or state.get("type") != "hifigan_v2":
+    if not isinstance(state, dict) or not words.is_same(state.get("type"), "hifigan_v2"):
         raise ModelError("vocoder_state: expected a vocoder of the type hifigan_v2")
     config = words.plain(state.get("config"))
     spec = tensors.generator_spec(config, grid)

@@ -48,7 +48,7 @@ def read(data: Any, latent: int) -> OldAnalysis:
         raise ModelError(f"latent_analysis: expected a dict, found a {type(data).__name__}")
     components = _array(data, "pca_components", (None, latent))
     count = len(components)
-    if not 1 <= count <= MOST_SLIDERS or data.get("n_steps", STEPS) != STEPS:
+    if not 1 <= count <= MOST_SLIDERS or not words.is_same(data.get("n_steps", STEPS), STEPS):
         raise ModelError(f"latent_analysis: expected 1 to {MOST_SLIDERS} sliders of {STEPS} steps, found {count} sliders")
     rows = {name: _array(data, name, (count,)) for name in PER_SLIDER}
     positions = np.linspace(*SLIDER_RANGE, STEPS, dtype=np.float32)

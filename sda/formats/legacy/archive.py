@@ -23,6 +23,7 @@ from sda.formats.legacy.unpickle import TensorAt, unpickle
 
 MAX_FILE = 2 << 30  # bytes; a cancelled vocoder training leaves some 880 MB
 MAX_ENTRIES = 20_000
+MAX_DIRECTORY = 8 << 20  # bytes, which zipfile reads at once
 MAX_PICKLE = 4 << 20  # bytes; genuine ones have some 20 kB
 MAX_READ = 256 << 20  # bytes of tensors; VAE and vocoder together have 17 MB
 MAX_NAME = 512  # characters
@@ -68,6 +69,8 @@ def opened(path: Path) -> Iterator[Opened]:
             raise ModelError("found a folder, device or pipe where a model file was expected")
         if status.st_size > MAX_FILE:
             raise ModelError(f"expected an old model of at most {MAX_FILE} bytes, found {status.st_size}")
+        if _directory_bytes(path, status.st_size) > MAX_DIRECTORY:
+            raise ModelError(f"damaged or hostile: its archive's directory has more than {MAX_DIRECTORY} bytes")
         archive = zipfile.ZipFile(path)
     with archive:
         with _in_words():
@@ -87,6 +90,16 @@ def _in_words() -> Iterator[None]:
         raise ModelError(f"cannot be read ({error.strerror or error})") from error
     except BROKEN as error:
         raise ModelError("damaged: no readable archive of tensors (cut off, or bytes were changed)") from error
+
+
+def _directory_bytes(path: Path, size: int) -> int:
+    """How long the archive says that its directory is (PKWARE APPNOTE 6.3, 4.3.14 to 4.3.16); torch adds no comment."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - 98))
+        tail = file.read(98).rjust(98, b"\0")
+    if tail[56:60] == b"PK\x06\x07" and tail[:4] == b"PK\x06\x06":  # the 64-bit end record and its locator
+        return int.from_bytes(tail[40:48], "little")
+    return int.from_bytes(tail[88:92], "little")
 
 
 def _entries(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:

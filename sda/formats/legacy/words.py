@@ -16,6 +16,7 @@ Json = dict[str, Any]
 MOST_VALUES = 50_000  # in one dict: references can make a small file stand for endlessly many
 MAX_DEPTH = 24
 MAX_TEXT = 10_000  # characters
+LONG_TEXT = 100  # characters that count as a value more
 
 
 def plain(value: Any) -> Json:
@@ -40,7 +41,7 @@ class _Copy:
         if isinstance(value, np.ndarray):
             self.left -= value.size
             value = value.tolist() if self.left > 0 else None
-        self.left -= 1
+        self.left -= 1 + (len(value) // LONG_TEXT if isinstance(value, str) else 0)
         if self.left < 0 or depth > MAX_DEPTH:
             raise ModelError(f"damaged: its description holds over {MOST_VALUES} values or {MAX_DEPTH} levels")
         if isinstance(value, Enum):
@@ -58,6 +59,11 @@ class _Copy:
 
 def _is_known(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | dict | list | tuple | np.ndarray | Enum)
+
+
+def is_same(value: Any, expected: str | int) -> bool:
+    """Whether a value of a file is this text or number. Arrays, which compare item by item, are neither."""
+    return type(value) is type(expected) and bool(value == expected)
 
 
 def number(data: Json, name: str, default: float, low: float, high: float) -> float:
