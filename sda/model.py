@@ -66,9 +66,8 @@ class Model:
         """Name, dataset, training and everything else in the header."""
         d = self.document
         own = "hifigan" if d.vocoder is not None else "none"
-        warnings = tuple(d.analysis.get("notes", ()))
         kind = model_file.format_of(d)
-        return ModelInfo(d.name, d.id, kind, d.grid, self.sliders, d.dataset, d.training, own, warnings)
+        return ModelInfo(d.name, d.id, kind, d.grid, self.sliders, d.dataset, d.training, own, d.notes)
 
     def latent(self, positions: Mapping[str | int, float]) -> Floats:
         """The latent point [Z] of slider positions given by name or 1-based number; the rest stand at 0.

@@ -111,8 +111,8 @@ def import_model(file: Path, name: str | None, activation: str | None, force: bo
     if kept:
         stored = library.add_presets(document.id, kept)
         click.echo(f"presets: {len(kept['presets'])}, {stored or 'not taken: the library has some of this model already'}")
-    for note in document.analysis.get("notes", ()):
-        click.echo(f"note: {output.printable(str(note))}")
+    for note in document.notes:
+        click.echo(f"note: {output.printable(note)}")
 
 
 @model.command()

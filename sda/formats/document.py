@@ -42,6 +42,12 @@ class ModelDocument:
     extra: Json = field(default_factory=dict)  # keys of the document that this version does not know
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)  # "vae.*", "analysis.*", "vocoder.*"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its analysis tells the musician, in sentences."""
+        found = self.analysis.get("notes")
+        return tuple(str(note) for note in found) if isinstance(found, list | tuple) else ()
+
     def to_json(self) -> Json:
         """The document without its tensors and hashes. Numbers that are not finite become null."""
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("extra", "tensors")}

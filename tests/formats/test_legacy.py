@@ -309,9 +309,9 @@ def test_long_texts_cannot_be_repeated_without_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("where", "name"), [("", "latent_dim"), ("", "model_type"), ("latent_analysis", "n_steps")])
 def test_arrays_where_numbers_belong_are_refused_or_nothing(tmp_path: Path, where: str, name: str) -> None:
     """numpy's arrays compare item by item, and have no truth."""
-    array = np.zeros(3, np.float32)
+    array = np.zeros((2, 2), np.float32)
     write(tmp_path / "a.sda", change=lambda data: (data[where] if where else data).update({name: array}))
-    if name == "model_type":
+    if name == "model_type":  # of which older files have none
         assert legacy.read(tmp_path / "a.sda").name == "Regen"
     else:
         refusal(tmp_path / "a.sda")

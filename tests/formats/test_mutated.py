@@ -244,6 +244,7 @@ def read_all(paths: list[str]) -> None:
 
     def sound(path: str) -> np.ndarray[Any, Any]:
         model = sda.load(path)
+        assert model.info.format
         return Model.decode(model, model.latent({}))
 
     good = {Path(path).name: sound(path) for path in originals_of(paths)}  # libraries are loaded before anything is counted

@@ -89,7 +89,7 @@ def _model(opened: Opened, path: Path, activation: str | None, header_only: bool
     spec = tensors.vae_spec(state, grid, training, activation or KINDS[kind] or _guess(training))
     declared = content.get("latent_dim", spec.latent)
     if not words.is_same(declared, spec.latent):
-        raise ModelError(f"damaged: it declares {str(declared)[:20]} latents, its tensors have {spec.latent}")
+        raise ModelError(f"damaged: it declares {words.shown(declared)} latents, its tensors have {spec.latent}")
     shapes = old_vae_shapes(spec)
     tensors.check(state, shapes)
     weights = {} if header_only else tensors.arrays(opened, state, shapes)

@@ -70,7 +70,7 @@ def number(data: Json, name: str, default: float, low: float, high: float) -> fl
     """A number between two limits. Raises `ModelError` for anything else."""
     value = data.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ModelError(f"{name}: expected {low:g} to {high:g}, found {_shown(value)}")
+        raise ModelError(f"{name}: expected {low:g} to {high:g}, found {shown(value)}")
     return float(value)
 
 
@@ -86,7 +86,7 @@ def wholes(data: Json, name: str) -> tuple[int, ...]:
     """A short list of small whole numbers. Raises `ModelError` for anything else."""
     value = data.get(name)
     if not isinstance(value, list) or len(value) > 16 or not all(type(n) is int and 0 < n <= 4096 for n in value):
-        raise ModelError(f"{name}: expected a list of whole numbers, found {_shown(value)}")
+        raise ModelError(f"{name}: expected a list of whole numbers, found {shown(value)}")
     return tuple(value)
 
 
@@ -120,5 +120,6 @@ def mel_grid(config: Json) -> MelSpec:
     )
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value of a file, short and in one line."""
     return repr(value)[:40] if value is None or isinstance(value, str | int | float) else f"a {type(value).__name__}"
