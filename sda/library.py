@@ -111,6 +111,17 @@ class Library:
             whole.write(path, content)
             return path
 
+    def add_presets(self, id: str, presets: dict[str, Any]) -> Path | None:
+        """Store the presets that came with a model, and return the path; None where there are some of it already."""
+        path = self.presets / id / "presets.json"
+        with self._locked():
+            if path.exists():
+                return None
+            with _words(path.parent, "made"):
+                path.parent.mkdir(exist_ok=True)
+            whole.write(path, json.dumps(presets, indent=2).encode())
+        return path
+
     def rename(self, path: Path, name: str) -> Path:
         """Give a model another name, and its file too if it lies in the library; return the file's path.
 

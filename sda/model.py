@@ -17,20 +17,22 @@ from numpy.typing import NDArray
 
 from sda import universal, voices
 from sda.choice import Choice, choose
-from sda.core import grid
+from sda.core import grid, network
+from sda.core.adapter import MelAdapter
 from sda.core.chain import Chain
+from sda.core.feed import between, fed
 from sda.core.latent import LatentMap, Slider
 from sda.core.offline import exactly, reconstruct, sound
 from sda.core.render import Renderer, Voice, space_of
 from sda.core.space import SpaceSettings
 from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
-from sda.formats import distill
+from sda.formats import model_file
 from sda.formats.distill import ModelDocument
 from sda.library import Library
 from sda.mel import mono
 from sda.params import Value, slug
-from sda.spec import MelSpec
+from sda.spec import BIGVGAN_GRID, MelSpec
 
 Floats = NDArray[np.float32]
 
@@ -57,15 +59,16 @@ class Model:
         self.document, self.device = document, device
         self._bigvgan: Vocoder | None = None
         self.sliders = tuple(Slider(**s) for s in document.analysis.get("sliders", ()))
-        self.map = LatentMap.from_tensors(document.tensors)
+        analysed = "analysis.home" in document.tensors
+        self.map = LatentMap.from_tensors(document.tensors) if analysed else LatentMap.without_sliders(document.vae.latent)
 
     @cached_property
     def info(self) -> ModelInfo:
         """Name, dataset, training and everything else in the header."""
         d = self.document
         own = "hifigan" if d.vocoder is not None else "none"
-        warnings = tuple(d.analysis.get("notes", ()))
-        return ModelInfo(d.name, d.id, "distill v2", d.grid, self.sliders, d.dataset, d.training, own, warnings)
+        kind = model_file.format_of(d)
+        return ModelInfo(d.name, d.id, kind, d.grid, self.sliders, d.dataset, d.training, own, d.notes)
 
     def latent(self, positions: Mapping[str | int, float]) -> Floats:
         """The latent point [Z] of slider positions given by name or 1-based number; the rest stand at 0.
@@ -92,21 +95,24 @@ class Model:
 
     def decode(self, z: Floats) -> Floats:
         """The model's normalised mel [M, F] of a latent point [Z], or [B, M, F] of points [B, Z]."""
-        mel = self._decoder(np.atleast_2d(np.asarray(z, np.float32)))
+        mel = self._network.decode(np.atleast_2d(np.asarray(z, np.float32)))
         single: Floats = mel[0]
         return single if np.ndim(z) == 1 else mel
 
     def vocoder_mel(self, mel: Floats) -> Floats:
-        """BigVGAN's log-mel [128, F'] of a normalised mel [M, F]: exact, since new models live on its grid."""
-        return grid.to_log(grid.expand(mel, self.document.vae.gain), self.document.grid)
+        """BigVGAN's log-mel [128, F'] of a normalised mel [M, F]: exact where the model lives on its grid, else converted."""
+        magnitudes = self._network.magnitudes(np.asarray(mel, np.float32))
+        if self.document.grid == BIGVGAN_GRID:
+            return grid.to_log(magnitudes)
+        return MelAdapter(self.document.grid)(np.square(magnitudes))
 
     def encode(self, audio: NDArray[Any], rate: int) -> Floats:
         """Posterior means [n, Z] of a recording [T] or [C, T], one per decoder length of sound, the last one padded."""
         mel = self._normal_mel(audio, rate)
-        frames = self.document.vae.frames
+        frames = self._network.frames
         padded = np.pad(mel, ((0, 0), (0, -mel.shape[1] % frames)))
         chunks = padded.reshape(len(mel), -1, frames).transpose(1, 0, 2)  # [n, M, F]
-        return self._encoder(np.ascontiguousarray(chunks))
+        return self._network.encode(np.ascontiguousarray(chunks))
 
     def renderer(
         self,
@@ -122,7 +128,8 @@ class Model:
         Sound that will be mono for ever may do with one channel of two; `for_file` changes the rate by soxr, as files want it.
         """
         names = tuple(s.name for s in self.sliders)
-        voice = Voice(self.map, names, self._magnitudes, self.document.vae.frames, self.vocoder(vocoder))
+        frames, grid = self._network.frames, self.document.grid
+        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder))
         return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
     def choice(self, wish: str = "auto") -> Choice:
@@ -183,27 +190,22 @@ class Model:
         space = space_of({"spatial": "mono", **(values or {})})
         length = round(audio.shape[-1] * out_rate / rate)
         mel = self._normal_mel(audio, rate)
-        log_mels = reconstruct(mel, self._encoder, self._magnitudes, self.document.vae.frames)
+        magnitudes = reconstruct(mel, self._network.encode, self._magnitudes, self._network.frames)
         chain = Chain(self.vocoder(vocoder), out_rate, channels=_channels(space), for_file=True)
+        log_mels = fed(magnitudes, between(self.document.grid, chain.vocoder.spec))
         blocks = sound(log_mels, chain, chain.block_for(length), space)
         return exactly(blocks, skip=chain.delay, length=length, rate=out_rate)
 
     def _normal_mel(self, audio: NDArray[Any], rate: int) -> Floats:
         single = mono(audio, rate, self.document.grid.sample_rate)
-        return grid.compress(grid.magnitudes(single, self.document.grid), self.document.vae.gain)
+        return self._network.normalise(grid.magnitudes(single, self.document.grid))
 
     def _magnitudes(self, z: Floats) -> Floats:
-        return grid.expand(self._decoder(z), self.document.vae.gain)
+        return self._network.magnitudes(self._network.decode(z))
 
     @cached_property
-    def _networks(self) -> voices.Networks:
-        return voices.Networks(self.document)
-
-    def _decoder(self, z: Floats) -> Floats:
-        return self._networks.decode(z)
-
-    def _encoder(self, mel: Floats) -> Floats:
-        return self._networks.encode(mel)
+    def _network(self) -> network.Network:
+        return network.build(self.document.vae, voices.part(self.document, "vae."))
 
 
 def _channels(space: SpaceSettings) -> int:
@@ -211,16 +213,20 @@ def _channels(space: SpaceSettings) -> int:
 
 
 def load(source: str | Path, device: str = "auto") -> Model:
-    """A model by path, name, id or unique prefix. Raises `SdaError` where it is missing, ambiguous or damaged.
+    """A model by path, name, id or unique prefix; a path may lead to a file of an older program.
 
+    Raises `SdaError` where it is missing, ambiguous or damaged.
     device: of BigVGAN, "auto", "cpu", "cuda" or "mps"; everything else runs in ONNX Runtime on the CPU.
     """
     universal.check_device(device)
-    return Model(distill.read(Library().resolve(str(source))), device)
+    return Model(model_file.read(Library().resolve(str(source))), device)
 
 
 def vocoder(source: str | Model, device: str = "auto") -> Vocoder:
-    """A vocoder: the one that "auto" means for a model, "bigvgan", or "draft" for the shipped one. Raises `SdaError`."""
+    """A vocoder: the one that "auto" means for a model, "bigvgan", or "draft" for the shipped one. Raises `SdaError`.
+
+    It eats BigVGAN's log-mel; the own vocoder of an older program's model eats that model's normalised mel (`spec.eats`).
+    """
     if isinstance(source, Model):
         return voices.build(source.document, "auto", device)
     return voices.by_name(source, device)

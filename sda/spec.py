@@ -10,6 +10,12 @@ from typing import Any, Self
 
 from sda.errors import ModelError
 
+ACTIVATIONS = ("sigmoid", "softplus")
+MOST_INSIDE = 1 << 22  # numbers in a layer of an old VAE; genuine ones have 98,304
+
+LOG_MEL = "log"  # what a vocoder eats: ln of mel magnitudes on its own grid, as BigVGAN's
+LOG1P_POWER = "log1p"  # or, in older programs, log1p of mel powers on the model's grid
+
 
 class Spec:
     """A frozen record that goes to JSON and back, refusing what it does not know."""
@@ -80,10 +86,12 @@ class GeneratorSpec(Spec):
     res_kernels: tuple[int, ...] = (3, 7, 11)
     dilations: tuple[int, ...] = (1, 3, 5)
     causal_stages: int = 1
+    eats: str = LOG_MEL
 
     def __post_init__(self) -> None:
         good = (
-            all(0 < n <= 4096 for n in (self.n_mels, self.channels))
+            self.eats in (LOG_MEL, LOG1P_POWER)
+            and all(0 < n <= 4096 for n in (self.n_mels, self.channels))
             and 0 < len(self.rates) <= 8
             and len(self.rates) == len(self.kernels)
             and all(2 <= r <= 64 and r % 2 == 0 and k == 2 * r for r, k in zip(self.rates, self.kernels, strict=True))
@@ -159,6 +167,54 @@ class VaeSpec(Spec):
         )
         if not good:
             raise ModelError(f"VAE: not a network this program can build: {self.to_json()}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldVaeSpec(Spec):
+    """The VAE-64 of older programs: two-dimensional convolutions on log1p of mel powers, four halvings of bands and time."""
+
+    kind: str = "vae-64"
+    n_mels: int = 128
+    frames: int = 94  # decoder length; 1 s of 48 kHz at a hop of 512, centred
+    latent: int = 64
+    channels: tuple[int, ...] = (32, 64, 128, 256)  # after each halving
+    activation: str = "sigmoid"  # of the output: "sigmoid" or "softplus", which the weights do not tell
+    encodes: bool = True  # whether the encoder's heads are there; the first programs could leave them out
+
+    def __post_init__(self) -> None:
+        good = (
+            self.kind == "vae-64"
+            and all(0 < n <= 1024 for n in (self.n_mels, self.frames, self.latent, *self.channels))
+            and len(self.channels) == 4
+            and self.activation in ACTIVATIONS
+        )
+        if not good or self._widest > MOST_INSIDE:
+            raise ModelError(f"old VAE: not a network this program can build: {self.to_json()}")
+
+    @property
+    def padded(self) -> tuple[int, int]:
+        """Bands and frames, each up to a multiple of 16."""
+        return -(-self.n_mels // 16) * 16, -(-self.frames // 16) * 16
+
+    @property
+    def inner(self) -> tuple[int, int, int]:
+        """[C, H, W] between the convolutions and the linear layers."""
+        bands, frames = self.padded
+        return self.channels[-1], bands // 16, frames // 16
+
+    @property
+    def _widest(self) -> int:
+        """Numbers in the largest of its layers."""
+        bands, frames = self.padded
+        return max(width * (bands >> n) * (frames >> n) for n, width in enumerate(self.channels, start=1))
+
+
+NetworkSpec = VaeSpec | OldVaeSpec
+
+
+def network_from_json(data: Any) -> NetworkSpec:
+    """The network that a model file describes; those of older programs name their kind. Raises as `Spec.from_json`."""
+    return (OldVaeSpec if isinstance(data, dict) and "kind" in data else VaeSpec).from_json(data)
 
 
 BIGVGAN_GRID = MelSpec()

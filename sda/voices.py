@@ -1,18 +1,17 @@
-"""The networks that sound a model, ready to run: its vocoder, and its encoder and decoder as ONNX Runtime sessions."""
+"""Vocoders ready to run, and the tensors of a model's file that its networks are built from."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 
 from sda import universal
 from sda.choice import choose
-from sda.core import graph
 from sda.core.vocoder import HifiganVocoder, Vocoder
 from sda.errors import DeviceError, ModelError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
+from sda.spec import BIGVGAN_GRID, LOG1P_POWER
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +26,8 @@ def build(document: ModelDocument, wish: str = "auto", device: str = "auto") -> 
         return by_name(choice.name, device)
     assert document.vocoder is not None
     _on_cpu(f"{document.name}'s own vocoder", device)
-    return HifiganVocoder(document.vocoder, part(document, "vocoder."))
+    grid = document.grid if document.vocoder.eats == LOG1P_POWER else BIGVGAN_GRID
+    return HifiganVocoder(document.vocoder, part(document, "vocoder."), grid=grid)
 
 
 def by_name(name: str, device: str = "auto") -> Vocoder:
@@ -53,25 +53,3 @@ def part(document: ModelDocument, prefix: str) -> dict[str, Floats]:
         for name, tensor in document.tensors.items()
         if name.startswith(prefix)
     }
-
-
-class Networks:
-    """A model's encoder and decoder; each session is built at first use."""
-
-    def __init__(self, document: ModelDocument) -> None:
-        self._spec, self._weights = document.vae, part(document, "vae.")
-        self._sessions: dict[str, InferenceSession] = {}
-
-    def decode(self, z: Floats) -> Floats:
-        """Latent points [B, Z] to normalised mels [B, M, F]."""
-        if "decoder" not in self._sessions:
-            self._sessions["decoder"] = graph.session(graph.decoder_graph(self._spec, self._weights))
-        mel: Floats = self._sessions["decoder"].run(None, {"z": z})[0]
-        return mel
-
-    def encode(self, mel: Floats) -> Floats:
-        """Normalised mels [B, M, F] to posterior means [B, Z]."""
-        if "encoder" not in self._sessions:
-            self._sessions["encoder"] = graph.session(graph.encoder_graph(self._spec, self._weights))
-        mean: Floats = self._sessions["encoder"].run(None, {"mel": mel})[0]
-        return mean

@@ -29,7 +29,7 @@ ANALYSIS = (
     "core.survey.",
 )  # differentiates through the decoder; not live
 ROOMS = {  # library: the modules that may import it
-    "torch": (*NETS, *ANALYSIS, "train.", "formats.legacy.", "_vendor."),
+    "torch": (*NETS, *ANALYSIS, "train.", "_vendor."),
     "sounddevice": ("live.player",),  # and the modules of that process, live.player_*
     "dearpygui": ("panel.",),
     "socket": ("adapters.",),

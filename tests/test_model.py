@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,18 @@ def test_load_by_path(tmp_path: Path) -> None:
     loaded = sda.load(path)
     assert (loaded.info.name, loaded.info.vocoder) == ("pebbles", "hifigan")
     assert [s.name for s in loaded.sliders] == ["brightness", "axis-1"]
+
+
+def test_without_an_analysis_it_plays_without_sliders(tmp_path: Path) -> None:
+    whole = sounding()
+    bare = {name: tensor for name, tensor in whole.tensors.items() if not name.startswith("analysis.")}
+    distill.write(tmp_path / "a.distill", replace(whole, analysis={}, tensors=bare))
+    loaded = sda.load(tmp_path / "a.distill")
+    assert loaded.sliders == ()
+    assert np.array_equal(loaded.latent({}), np.zeros(4))
+    assert loaded.render(0.2).std() > 1e-5
+    with pytest.raises(sda.SdaError, match="2 have curves"):
+        distill.encode(replace(whole, analysis={}))
 
 
 def test_sliders_move_along_their_curves(model: Model) -> None:

@@ -15,6 +15,7 @@ from small_models import sounding
 import sda
 from sda import universal
 from sda.choice import Choice, choose
+from sda.core.bigvgan import BigVganVocoder
 from sda.errors import DeviceError, ModelError, WeightsError
 from sda.formats import distill
 from sda.model import Model
@@ -145,15 +146,32 @@ def test_a_device_that_is_not_there(store: Store) -> None:
 
 def test_a_model_renders_through_it_whatever_the_blocks(store: Store) -> None:
     model = Model(sounding(own_vocoder=False))
-    sound = model.render(1.0, sliders={1: 4.0}, vocoder="bigvgan", seed=3)
-    assert sound.shape == (2, 48_000)
+    sound = model.render(1.0, sliders={1: 4.0}, vocoder="bigvgan", seed=3, rate=44_100)
+    assert sound.shape == (2, 44_100)
     assert sound.std() > 1e-3
-    assert np.array_equal(sound, model.render(1.0, sliders={1: 4.0}, seed=3))
-    live = model.renderer(values={"play": True, "slider.1": 4.0, "seed": 3}, vocoder="bigvgan")
+    assert np.array_equal(sound, model.render(1.0, sliders={1: 4.0}, seed=3, rate=44_100))
+    live = model.renderer(rate=44_100, values={"play": True, "slider.1": 4.0, "seed": 3}, vocoder="bigvgan")
     blocks = np.concatenate([live.block(10) for _ in range(7)], axis=1)[:, live.stage_delay :]
-    count = min(blocks.shape[1], 47_000)  # the file ends in a fade
-    assert count > 40_000
+    count = min(blocks.shape[1], 43_000)  # the file ends in a fade
+    assert count > 35_000
     assert np.abs(blocks[:, :count] - sound[:, :count]).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.1, 1), (2.0, 1), (9.0, 2)])
+def test_a_file_takes_no_more_windows_than_it_must(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seconds: float, calls: int
+) -> None:
+    asked: list[int] = []
+    step = BigVganVocoder.step
+
+    def counted(self: BigVganVocoder, log_mel: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(log_mel.shape[1])
+        return step(self, log_mel, state)
+
+    monkeypatch.setattr(BigVganVocoder, "step", counted)
+    Model(sounding(own_vocoder=False)).render(seconds, vocoder="bigvgan")
+    assert len(asked) == calls
+    assert sum(asked) < 86.2 * (seconds + 0.1) + 60  # frames: the sound, its context and what soxr holds back
 
 
 def test_a_recording_comes_back_in_its_own_length(store: Store) -> None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
-    "model": Row("sda.cli.model:model", "List, show, rename, delete, export and verify models."),
+    "model": Row("sda.cli.model:model", "List, show, import, rename, delete, export and verify models."),
     "vocoder": Row("sda.cli.vocoder:vocoder", "Fetch, check and list the vocoders that belong to no model."),
     "params": Row("sda.cli.params:params", "Print every control: range, unit, OSC address."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import click
 from sda.catalog import Entry
 from sda.cli import output
 from sda.errors import SdaError
-from sda.formats import distill, whole
+from sda.formats import distill, model_file, whole
 from sda.formats.distill import SUFFIX, ModelDocument
+from sda.formats.document import check_name
+from sda.formats.legacy import presets
+from sda.formats.legacy.as_document import OLDER
 from sda.library import Library
+from sda.spec import ACTIVATIONS
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
@@ -20,7 +25,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="For progr
 @click.group(invoke_without_command=True)
 @click.pass_context
 def model(ctx: click.Context) -> None:
-    """List, show, rename, delete, export and verify models.
+    """List, show, import, rename, delete, export and verify models.
 
     MODEL is a name, an id, the beginning of either, or the path of a file.
     """
@@ -56,7 +61,7 @@ def list_models(as_json: bool) -> None:
 def info(model: str, as_json: bool) -> None:
     """Show everything that a model's file says."""
     path = Library().resolve(model)
-    document = distill.read_header(path)
+    document = model_file.read_header(path)
     entry = Entry(path=path, size=path.stat().st_size, document=document)
     if as_json:
         output.print_json(document.to_json() | {"path": str(path), "bytes": entry.size, "source": _source(document)})
@@ -75,9 +80,39 @@ def info(model: str, as_json: bool) -> None:
     tested, analysis = _analysis(document)
     if tested:
         output.print_table(("tested", "named", "rank", "moves", "why not"), [_tested(row) for row in tested])
-    for title, values in (("Analysis", analysis), ("Unknown to this version", document.extra)):
+    unknown = dict(document.extra)
+    older = {"says": unknown.pop(OLDER)} if OLDER in unknown else {}
+    for title, values in (("Analysis", analysis), ("Older file", older), ("Unknown to this version", unknown)):
         if values:
             output.print_pairs(title, _flat(values))
+
+
+@model.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="What the model is called here (default: what it was called).")
+@click.option("--activation", type=click.Choice(ACTIVATIONS), help="Of an old .distill's decoder, where the guess is wrong.")
+@click.option("--force", is_flag=True, help="Replace the model that has its id.")
+def import_model(file: Path, name: str | None, activation: str | None, force: bool) -> None:
+    """Bring a model's FILE into the library; .sda, .distill and .distillgan of older programs become files of this one.
+
+    The presets beside an old model come along.
+    """
+    document = model_file.read(file, activation=activation, imported=True)
+    document = document if name is None else replace(document, name=check_name(name))
+    library = Library()
+    if not force and any(entry.id == document.id for entry in library.entries()):
+        raise SdaError(f"{file}: the library has this model already (id {document.id[:8]}); --force replaces it")
+    if not force and library.taken(document.name):
+        raise SdaError(f"a model named {document.name!r} is in the library already; expected another --name, or --force")
+    beside = presets.find(file, document.id) if model_file.is_old(file) else None
+    kept = presets.read(beside) if beside else {}
+    path = library.add(document, overwrite=force)
+    click.echo(f"{output.printable(document.name)}: {path} ({output.size(path.stat().st_size)})")
+    if kept:
+        stored = library.add_presets(document.id, kept)
+        click.echo(f"presets: {len(kept['presets'])}, {stored or 'not taken: the library has some of this model already'}")
+    for note in document.notes:
+        click.echo(f"note: {output.printable(note)}")
 
 
 @model.command()
@@ -129,7 +164,7 @@ def export(model: str, dest: Path, force: bool) -> None:
 def verify(model: str) -> None:
     """Read a model's whole file and check every number in it."""
     path = Library().resolve(model)
-    document = distill.read(path)
+    document = model_file.read(path)
     numbers = sum(tensor.size for tensor in document.tensors.values())
     click.echo(f"{output.printable(document.name)}: good; {len(document.tensors)} tensors, {numbers} numbers, {path}")
 
@@ -162,6 +197,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
 def _head(entry: Entry, document: ModelDocument) -> list[tuple[str, str]]:
     pairs = [
         ("id", document.id),
+        ("format", model_file.format_of(document)),
         ("made", document.created),
         ("tags", ", ".join(document.tags)),
         ("file", f"{entry.path} ({output.size(entry.size)})"),

@@ -24,7 +24,7 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--audio", type=click.Path(path_type=Path), help="The recordings, if they are not where they were.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 5).")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps, instead of minutes.")
-@click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 4).")
+@click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 2).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Default: the model's own.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all).")
@@ -43,6 +43,7 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
     console, library = output.console(), Library()
     path = library.resolve(model)
     document = distill.read(path)
+    vocoder_run.vae_of(document)  # before anything is gathered: a model of an older program is refused
     run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 

@@ -34,7 +34,7 @@ from sda.spec import BIGVGAN_GRID, MelSpec
 
 Floats = NDArray[np.float32]
 
-UPDATES = 8  # mean error of 42 recordings after 4: 0.135 nat, 8: 0.131, 12: 0.130
+UPDATES = 8  # mean error of 139 recordings after 4: 0.139 nat, 8: 0.134, 30: 0.133
 SMALLEST = 1e-20  # power below which a division means nothing
 NOISE_S = 4  # s of white noise behind the calibration; four times as much moves the mean error by less than 0.0005 nat
 FRAMES_AT_ONCE = 128  # bounds the working memory of a long file
@@ -102,10 +102,11 @@ class MelAdapter:
     def __call__(self, power: Floats, frames: int | None = None) -> Floats:
         """The log-mel [M', frames] of a whole [M, n], whose last frame is held where it does not reach.
 
-        frames: as many as the recording has on the target grid (its samples there // hop), or what n frames can cover.
+        frames: as many as the recording has on the target grid (its samples there // hop), or those that lie wholly within
+        n hops of the source.
         """
         if frames is None:
-            frames = self.out_count(power.shape[1] + 1)
+            frames = power.shape[1] * self._under // (2 * self._over)
         held = max(0, -(-(2 * frames + 1) * self._over // self._under) + 1 - power.shape[1])
         log_mel, _ = self.step(np.pad(power, ((0, 0), (0, held)), mode="edge"), self.start())
         return log_mel[:, :frames]

@@ -52,7 +52,7 @@ class Chain:
 
     def block_for(self, samples: int) -> int:
         """Frames a step by which so many output samples, those of the delay not counted, are made with the least work."""
-        late = self.resampler.delay + self.delay
+        late = self.resampler.delay + self.resampler.held_back + self.delay
         frames = ((samples + late) / self.rate * self.vocoder.rate + self.vocoder.look_ahead) / self.vocoder.hop
         return self.vocoder.block_of(math.ceil(frames) + 1)  # one more for what is rounded
 

@@ -59,5 +59,11 @@ class LatentMap:
         return {"analysis.home": self.home, "analysis.curves": self.curves, "analysis.spread": self.spread}
 
     @classmethod
+    def without_sliders(cls, latent: int) -> LatentMap:
+        """Of a model that nobody analysed: home is the prior's mean, the spread the prior's."""
+        none = np.zeros((0, 2, latent), np.float32)
+        return cls(np.zeros(latent, np.float32), none, np.eye(latent, dtype=np.float32))
+
+    @classmethod
     def from_tensors(cls, tensors: dict[str, NDArray[Any]]) -> LatentMap:
         return cls(*(tensors[f"analysis.{name}"].astype(np.float32) for name in ("home", "curves", "spread")))

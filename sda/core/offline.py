@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import grid
 from sda.core.chain import Chain
 from sda.core.space import SpaceSettings
 from sda.core.stage import StageSettings
@@ -39,7 +38,7 @@ def exactly(blocks: Iterable[Floats], *, skip: int, length: int, rate: int) -> I
 def reconstruct(
     mel: Floats, encode: Callable[[Floats], Floats], decode: Callable[[Floats], Floats], frames: int
 ) -> Iterator[Floats]:
-    """A normalised mel [M, F] through the VAE: log-mels [M, n] of F frames together, and silence after them.
+    """A normalised mel [M, F] through the VAE: magnitudes [M, n] of F frames together, and silence after them.
 
     Chunks of `frames` overlap by half under a Hann window, whose weights add to 1, so that no seam is heard. Their
     magnitudes are averaged, as those of grains are.
@@ -55,11 +54,10 @@ def reconstruct(
         for start, magnitude in zip(starts, decode(encode(chunks)), strict=True):
             weighted = window * magnitude
             if start:
-                yield grid.to_log(tail + weighted[:, :hop])
+                yield tail + weighted[:, :hop]
             tail = weighted[:, hop:]
-    silence = grid.to_log(np.zeros((len(mel), frames), np.float32))
     while True:
-        yield silence
+        yield np.zeros((len(mel), frames), np.float32)
 
 
 def regrouped(log_mels: Iterable[Floats], frames: int) -> Iterator[Floats]:

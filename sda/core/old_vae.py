@@ -14,53 +14,19 @@ in each direction: an ordinary convolution of 2 taps with four outputs a channel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from sda.core.onnx_writer import Floats, Writer, session
-from sda.errors import ModelError
-from sda.spec import Spec
+from sda.spec import OldVaeSpec
 
-__all__ = ["ACTIVATIONS", "OldVaeSpec", "decoder_graph", "encoder_graph", "expand", "session"]
+__all__ = ["decoder_graph", "encoder_graph", "expand", "session"]
 
-ACTIVATIONS = ("sigmoid", "softplus")
+LAST = 3  # the number of the layer that has no normalisation behind it
 NORM_EPSILON = 1e-5  # torch's
 LOGVAR_RANGE = (-20.0, 20.0)
-SHRINK = 16  # four halvings
 LOUDEST = 16.0  # of log1p mels; a full-scale sine reaches about 12.5: a decoder asked for what never was must not overflow
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OldVaeSpec(Spec):
-    """What an old VAE's weights leave open, and their sizes."""
-
-    n_mels: int = 128
-    frames: int = 94  # decoder length; 1 s of 48 kHz at a hop of 512, centred
-    latent: int = 64
-    channels: tuple[int, ...] = (32, 64, 128, 256)  # after each halving
-    activation: str = "sigmoid"  # of the output: "sigmoid" or "softplus", which the weights do not tell
-
-    def __post_init__(self) -> None:
-        good = (
-            all(0 < n <= 1024 for n in (self.n_mels, self.frames, self.latent, *self.channels))
-            and len(self.channels) == 4
-            and self.activation in ACTIVATIONS
-        )
-        if not good:
-            raise ModelError(f"old VAE: not a network this program can build: {self.to_json()}")
-
-    @property
-    def padded(self) -> tuple[int, int]:
-        """Bands and frames, each up to a multiple of 16."""
-        return -(-self.n_mels // SHRINK) * SHRINK, -(-self.frames // SHRINK) * SHRINK
-
-    @property
-    def inner(self) -> tuple[int, int, int]:
-        """[C, H, W] between the convolutions and the linear layers."""
-        bands, frames = self.padded
-        return self.channels[-1], bands // SHRINK, frames // SHRINK
 
 
 def expand(normal: Floats) -> Floats:
@@ -83,10 +49,10 @@ def decoder_graph(spec: OldVaeSpec, weights: Mapping[str, Floats]) -> bytes:
         name, norm = f"decoder.deconvs.{4 * number}", f"decoder.deconvs.{4 * number + 1}"
         weight = writer.weight(f"{name}.weight", inputs, outputs, 3, 3).swapaxes(0, 1)  # [O, I, 3, 3]
         bias = writer.weight(f"{name}.bias", outputs)
-        if outputs > 1:
+        if number < LAST:
             weight, bias = _folded(writer, norm, weight, bias)
         h = _doubled(writer, h, weight, bias)
-        if outputs > 1:
+        if number < LAST:
             h = writer.node("Relu", [h])
     h = writer.slice(writer.reshape(h, 0, bands, frames), 0, spec.frames)
     h = writer.node("Slice", [h, writer.ints(0), writer.ints(spec.n_mels), writer.ints(1)])

@@ -1,7 +1,7 @@
-"""The signal path of one model, as DESIGN draws it: controls, latent path, decoder, grains, vocoder, resampler, stage.
+"""The signal path of one model, as DESIGN draws it: controls, latent path, decoder, grains, feed, vocoder, resampler, stage.
 
 Live and offline are the same object; they differ in who asks for the next block. A block is a whole number of cells
-(2 mel frames, 23 ms); a changed control acts at the next block's first frame, or its first sample for stage rows.
+(2 mel frames, about 23 ms); a changed control acts at the next block's first frame, or its first sample for stage rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import grid
+from sda.core import feed
 from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
 from sda.core.head import Place
@@ -23,6 +23,7 @@ from sda.core.stage import StageSettings
 from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.params import PARAMS, Param, Value, check, slider_rows
+from sda.spec import MelSpec
 
 Floats = NDArray[np.float32]
 
@@ -32,12 +33,13 @@ RING_OUT_CELLS = 10  # 0.23 s after play went off, far more than its ramp, the n
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A model ready to sound: its latent map, its decoder, its grid and the vocoder that eats that grid."""
+    """A model ready to sound: its latent map, its decoder on its own grid, and a vocoder, maybe on another."""
 
     map: LatentMap
     slider_names: tuple[str, ...]
     decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
     frames: int  # decoder length
+    grid: MelSpec  # on which the grains add
     vocoder: Vocoder
 
 
@@ -105,7 +107,8 @@ class Renderer:
         self.voice, self.rate = voice, rate
         self.position = 0  # model-rate samples made so far
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
-        self._frame_rate = voice.vocoder.rate / voice.vocoder.hop
+        self._frame_rate = voice.grid.frame_rate
+        self._feed = feed.between(voice.grid, voice.vocoder.spec)
         self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
         self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
         none = np.zeros(len(voice.slider_names))
@@ -116,6 +119,7 @@ class Renderer:
         for row in sorted(self._rows.values(), key=lambda r: r.id == "glide"):  # last: the first positions are there at once
             self.set(row.id, (values or {}).get(row.id, row.default))
         self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
+        self._feed_state = self._feed.start()
         self._resting_after = 0  # cells without play
         for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
             self._magnitudes()
@@ -123,7 +127,7 @@ class Renderer:
     @property
     def delay(self) -> float:
         """Seconds from a block's first frame to the first sample that can show it, blocks and buffers not counted."""
-        return self._chain.reaction
+        return self._feed.look_ahead + self._chain.reaction
 
     @property
     def stage_delay(self) -> int:
@@ -176,17 +180,21 @@ class Renderer:
         """The next block [C, T] at the output rate, of `cells` times two mel frames."""
         self._resting_after = 0 if self._stage.play else self._resting_after + cells
         if self._resting_after > RING_OUT_CELLS:
-            out, self._chain_state = self._chain.rest(cells * CELL, self._stage, self._chain_state)
+            frames, self._feed_state = self._feed.rest(cells * CELL, self._feed_state)
+            out, self._chain_state = self._chain.rest(frames, self._stage, self._chain_state)
         else:
             sound = self.looper.mix(self.sound(cells))
             out, self._chain_state = self._chain.finish(sound, self._chain_state, self._stage)
-        self.position += cells * CELL * self.voice.vocoder.hop
+        self.position += cells * CELL * self.voice.grid.hop
         return out
 
     def sound(self, cells: int = 1) -> Floats:
         """The next samples [1, T] as they are before the stage. A renderer is asked for these or for blocks, not both."""
         magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
-        sound, self._chain_state = self._chain.sound(grid.to_log(magnitudes), self._chain_state)
+        mel, self._feed_state = self._feed.step(magnitudes, self._feed_state)
+        if mel.shape[1] == 0:  # a vocoder of much longer frames may still wait for its next one
+            return np.zeros((1, 0), np.float32)
+        sound, self._chain_state = self._chain.sound(mel, self._chain_state)
         return sound
 
     def _magnitudes(self) -> Floats:

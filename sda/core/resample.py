@@ -40,6 +40,8 @@ class Resampler:
     for rates below 8 kHz and for pairs whose ratio is too odd (44,101 to 48,000).
     """
 
+    held_back = 0  # output samples by which it is behind, the delay apart
+
     def __init__(self, rate_in: int, rate_out: int) -> None:
         if min(rate_in, rate_out) < LOWEST_RATE:
             raise AudioError(f"cannot go from {rate_in} Hz to {rate_out} Hz: expected rates of at least {LOWEST_RATE} Hz")

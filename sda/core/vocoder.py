@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sda.core.graph_hifigan import StepGraph, step_graph
 from sda.core.onnx_writer import session
 from sda.errors import ModelError
-from sda.spec import BIGVGAN_GRID, GeneratorSpec, MelSpec
+from sda.spec import BIGVGAN_GRID, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
 
 Floats = NDArray[np.float32]
 State = Floats
@@ -35,6 +35,7 @@ class VocoderSpec:
     name: str
     grid: MelSpec  # of its log-mel
     look_ahead: int  # samples by which a stream answers late
+    eats: str = LOG_MEL  # or LOG1P_POWER
 
     @property
     def rate(self) -> int:
@@ -45,6 +46,11 @@ class VocoderSpec:
     def hop(self) -> int:
         """Samples per frame."""
         return self.grid.hop
+
+    @property
+    def silence(self) -> float:
+        """What it eats where there is no sound."""
+        return math.log(self.grid.floor) if self.eats == LOG_MEL else 0.0
 
 
 class Vocoder(Protocol):
@@ -90,14 +96,14 @@ class HifiganVocoder:
     def __init__(
         self, generator: GeneratorSpec, weights: Mapping[str, Floats], *, grid: MelSpec = BIGVGAN_GRID, name: str = "hifigan"
     ) -> None:
-        """weights: by their names in `hifigan.Generator`'s state dict. grid: of the log-mel that they were trained on.
+        """weights: by their names in `hifigan.Generator`'s state dict. grid: of the mel that they were trained on.
 
         Raises `ModelError` where weights are missing or of another shape, or the generator does not fit the grid.
         """
         if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
             found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
             raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
-        self.spec = VocoderSpec(name=name, grid=grid, look_ahead=generator.look_ahead)
+        self.spec = VocoderSpec(name=name, grid=grid, look_ahead=generator.look_ahead, eats=generator.eats)
         self._generator, self._weights = generator, weights
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
@@ -141,7 +147,12 @@ class HifiganVocoder:
         return np.concatenate(audio), state
 
     def __call__(self, log_mel: Floats) -> Floats:
-        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges."""
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges.
+
+        Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0.
+        """
+        if self.spec.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
+            raise ModelError(f"{self.spec.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
         after = self._silence(math.ceil(self.look_ahead / self.hop))
         late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
         return late[self.look_ahead :][: log_mel.shape[1] * self.hop]
@@ -151,7 +162,7 @@ class HifiganVocoder:
         return BLOCKS[0]
 
     def _silence(self, frames: int) -> Floats:
-        return np.full((self.spec.grid.n_mels, frames), math.log(self.spec.grid.floor), np.float32)
+        return np.full((self.spec.grid.n_mels, frames), self.spec.silence, np.float32)
 
     def _step_of(self, frames: int) -> _Step:
         if frames not in self._steps:

@@ -172,8 +172,8 @@ def _halved(tensor: NDArray[Any]) -> NDArray[Any]:
 
 def _check_shapes(document: ModelDocument, shapes: Mapping[str, Shape]) -> None:
     check_shapes(shapes, document.vae, document.vocoder)
-    sliders, curves = document.analysis.get("sliders"), shapes.get("analysis.curves")
-    if isinstance(sliders, list) and curves is not None and len(sliders) != curves[0]:
+    sliders, curves = document.analysis.get("sliders", []), shapes.get("analysis.curves", (0,))
+    if len(sliders) != curves[0]:
         raise ModelError(f"analysis: {len(sliders)} sliders are named, {curves[0]} have curves")
 
 
@@ -214,8 +214,10 @@ def _kind(head: bytes) -> str:
     """What a file that is no safetensors file looks like, in words."""
     if len(head) < 9:
         return f"a file of {len(head)} bytes" if head else "an empty file"
-    if head[:4] == b"PK\x03\x04" or (head[0] == 0x80 and head[1] in range(2, 6)):
-        return "an older .sda or .distill file (pickled tensors), which `sda-engine model import` will read in a coming version"
+    if head[0] == 0x80 and head[1] in range(2, 6):
+        return "a bare pickle, which is never opened"
+    if head[:4] == b"PK\x03\x04":
+        return "a model of an older program, which `sda-engine model import FILE` brings into the library"
     if head.startswith(AUDIO):
         return "an audio file"
     return f"a file of another kind, beginning with {head[:4]!r}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.errors import ModelError
-from sda.spec import BIGVGAN_GRID, GeneratorSpec, MelSpec, VaeSpec
+from sda.spec import BIGVGAN_GRID, LOG1P_POWER, GeneratorSpec, MelSpec, NetworkSpec, OldVaeSpec, network_from_json
 
 FORMAT, VERSION = "distill", 2
 HASHES = ("tensors_sha256", "sha256")  # keys of the document that belong to the file, not to the model
@@ -33,7 +33,7 @@ class ModelDocument:
     created: str  # ISO 8601, UTC
     tags: tuple[str, ...] = ()
     grid: MelSpec = BIGVGAN_GRID
-    vae: VaeSpec
+    vae: NetworkSpec
     analysis: Json = field(default_factory=dict)  # "sliders" and reports
     dataset: Json = field(default_factory=dict)  # "files", "seconds"; never a path
     training: Json = field(default_factory=dict)
@@ -41,6 +41,12 @@ class ModelDocument:
     vocoder_training: Json = field(default_factory=dict)
     extra: Json = field(default_factory=dict)  # keys of the document that this version does not know
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)  # "vae.*", "analysis.*", "vocoder.*"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its analysis tells the musician, in sentences."""
+        found = self.analysis.get("notes")
+        return tuple(str(note) for note in found) if isinstance(found, list | tuple) else ()
 
     def to_json(self) -> Json:
         """The document without its tensors and hashes. Numbers that are not finite become null."""
@@ -59,7 +65,7 @@ class ModelDocument:
         for name in ("analysis", "dataset", "training", "vocoder_training"):
             if not isinstance(known.get(name), dict):
                 raise ModelError(f"{name}: expected an object, found {str(known.get(name))[:40]!r}")
-        known |= {"grid": MelSpec.from_json(data.get("grid")), "vae": VaeSpec.from_json(data.get("vae"))}
+        known |= {"grid": MelSpec.from_json(data.get("grid")), "vae": network_from_json(data.get("vae"))}
         known["vocoder"] = GeneratorSpec.from_json(data["vocoder"]) if data.get("vocoder") is not None else None
         known["tags"] = _tags(data.get("tags", []))
         known |= {name: _text(data, name) for name in ("id", "name", "created")}
@@ -102,7 +108,7 @@ def check_words(document: ModelDocument) -> None:
 
 
 def check_specs(document: ModelDocument) -> None:
-    """The grid can be built, and the networks fit it: a vocoder of ours eats BigVGAN's log-mel."""
+    """The grid can be built, and the networks fit it: a vocoder of ours eats BigVGAN's log-mel, an old one the model's own."""
     grid, vocoder = document.grid, document.vocoder
     sizes = 0 < grid.hop <= grid.n_fft <= 1 << 16 and 0 < grid.n_mels <= 1024 and 1000 <= grid.sample_rate <= 768_000
     band = 0 <= grid.f_min < grid.f_max <= grid.sample_rate / 2 and grid.power in (1.0, 2.0) and 0 < grid.floor < 1
@@ -113,8 +119,18 @@ def check_specs(document: ModelDocument) -> None:
     sliders = document.analysis.get("sliders", [])
     if not isinstance(sliders, list) or not all(_is_slider(slider) for slider in sliders):
         raise ModelError(f"sliders: expected a list of objects with {', '.join(SLIDER)}, found {str(sliders)[:80]}")
-    if vocoder and (vocoder.n_mels, vocoder.hop) != (BIGVGAN_GRID.n_mels, BIGVGAN_GRID.hop):
-        raise ModelError(f"vocoder: expected 128 bands and a hop of 512, found {vocoder.n_mels} and {vocoder.hop}")
+    old = isinstance(document.vae, OldVaeSpec)
+    if old != (grid.power == 2.0) or (old and not grid.centered):
+        raise ModelError(
+            f"the network and its grid are not of one kind: found power {grid.power:g} for {document.vae.to_json()}"
+        )
+    own = vocoder is not None and vocoder.eats == LOG1P_POWER
+    if own and not old:
+        raise ModelError("vocoder: it eats the mel powers of older programs, which this model does not make")
+    eaten = grid if own else BIGVGAN_GRID
+    if vocoder and (vocoder.n_mels, vocoder.hop) != (eaten.n_mels, eaten.hop):
+        wanted = f"{eaten.n_mels} bands and a hop of {eaten.hop}"
+        raise ModelError(f"vocoder: expected {wanted}, found {vocoder.n_mels} and {vocoder.hop}")
 
 
 def _is_slider(value: Any) -> bool:

@@ -5,15 +5,18 @@ The networks themselves are built elsewhere; this is how a file is checked befor
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
 from sda.errors import ModelError
-from sda.spec import GeneratorSpec, VaeSpec
+from sda.spec import GeneratorSpec, NetworkSpec, OldVaeSpec, VaeSpec
 
 Shape = tuple[int, ...]
 
 NECK = 48  # channels before the encoder's linear layer
+OLD_HEADS = ("encoder.fc_mu", "encoder.fc_logvar")
+NORM = ("weight", "bias", "running_mean", "running_var")  # of a batch normalisation
 ANALYSIS = ("home", "curves", "spread")
 ANALYSIS_NAME = re.compile(r"analysis\.[a-z0-9_.]{1,80}")
 LIMIT = 1 << 16  # of any dimension of an analysis tensor
@@ -47,6 +50,29 @@ def vae_shapes(spec: VaeSpec) -> dict[str, Shape]:
     return {f"vae.{name}": shape for name, shape in (bands | encoder | decoder).items()}
 
 
+def old_vae_shapes(spec: OldVaeSpec) -> dict[str, Shape]:
+    """Shapes of an old VAE's tensors by the names they have in its own file."""
+    inner = math.prod(spec.inner)
+    shapes = _layer("decoder.fc", inner, spec.latent)
+    for head in OLD_HEADS if spec.encodes else ():
+        shapes |= _layer(head, spec.latent, inner)
+    down, up = (1, *spec.channels), (*reversed(spec.channels), 1)
+    for n in range(4):
+        shapes |= _layer(f"encoder.convs.{4 * n}", down[n + 1], down[n], 3, 3)
+        shapes |= _layer(f"decoder.deconvs.{4 * n}", up[n], up[n + 1], 3, 3, bias=up[n + 1])
+        shapes |= {f"encoder.convs.{4 * n + 1}.{part}": (down[n + 1],) for part in NORM}
+        if n < 3:
+            shapes |= {f"decoder.deconvs.{4 * n + 1}.{part}": (up[n + 1],) for part in NORM}
+    return shapes
+
+
+def network_shapes(spec: NetworkSpec) -> dict[str, Shape]:
+    """Shapes of a model's VAE by the names they have in a file of this version."""
+    if isinstance(spec, VaeSpec):
+        return vae_shapes(spec)
+    return {f"vae.{name}": shape for name, shape in old_vae_shapes(spec).items()}
+
+
 def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
     """Shapes of a vocoder's tensors by the names they have in a file."""
     shapes: dict[str, Shape] = {"mel_mean": (spec.n_mels,), "mel_std": ()}
@@ -64,12 +90,12 @@ def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
     return {f"vocoder.{name}": shape for name, shape in shapes.items()}
 
 
-def check_shapes(shapes: Mapping[str, Shape], vae: VaeSpec, vocoder: GeneratorSpec | None) -> None:
+def check_shapes(shapes: Mapping[str, Shape], vae: NetworkSpec, vocoder: GeneratorSpec | None) -> None:
     """Raise `ModelError` unless these are the tensors of a model with these specs.
 
     The analysis is there as a whole or not at all: home [Z], curves [S, P, Z], spread [Z, K]; it may hold more.
     """
-    expected = vae_shapes(vae) | (generator_shapes(vocoder) if vocoder else {})
+    expected = network_shapes(vae) | (generator_shapes(vocoder) if vocoder else {})
     analysis = {name: shape for name, shape in shapes.items() if name.startswith("analysis.")}
     if missing := sorted(expected.keys() - shapes.keys()):
         raise ModelError(f"lacks {len(missing)} of the {len(expected)} tensors its specs imply, {missing[0]!r} first")

@@ -14,7 +14,7 @@ from sda import universal
 from sda.choice import Choice, choose
 from sda.control import MODEL_SOURCE, Controls
 from sda.errors import SdaError
-from sda.formats import distill
+from sda.formats import model_file
 from sda.live.facts import Ahead, Facts, Model
 from sda.live.repertoire import Repertoire
 from sda.live.supervisor import Events, Role
@@ -50,7 +50,7 @@ class RenderAhead:
         if model is None:
             return
         try:
-            choice = choose(distill.read_header(model.path), str(wish))
+            choice = choose(model_file.read_header(model.path), str(wish))
             if choice.name == "bigvgan":
                 universal.store().usable()
         except SdaError as error:

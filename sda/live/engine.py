@@ -18,7 +18,7 @@ from sda.choice import choose
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.core.latent import Slider
 from sda.errors import AudioError, ControlError, DeviceError, ModelError
-from sda.formats import distill
+from sda.formats import model_file
 from sda.live.ahead import RenderAhead
 from sda.live.facts import Facts
 from sda.live.options import Options
@@ -73,7 +73,7 @@ class Engine:
 
     def _announce(self, path: Path) -> None:
         """The sliders of a model that is not loaded yet, so that they can be set from the start."""
-        header = distill.read_header(path)
+        header = model_file.read_header(path)
         choose(header, str(self.options.values.get("vocoder", "auto")))
         sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
         self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])

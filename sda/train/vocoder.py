@@ -34,10 +34,10 @@ class VocoderPlan(Spec):
     """How a generator is trained; stored with the run, so that a resumed schedule is the same."""
 
     steps: int = 10_000
-    batch: int = 4  # crops
-    segment: int = 8192  # samples of a crop
-    before: int = 0  # frames known before a crop, of which no loss is taken
-    after: int = 0  # frames known after it
+    batch: int = 2  # crops
+    segment: int = 16_384  # samples of a crop
+    before: int = 14  # frames known before a crop, of which no loss is taken: what the causal layers remember
+    after: int = 4  # frames known after it: the look-ahead, and the mel's own window
     rate: float = 1e-3  # of Muon, at its highest
     warmup: int = 100  # steps
     decay: float = 0.2  # share of the steps, at the end, over which the rate falls to zero

@@ -15,7 +15,7 @@ from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
-from sda.spec import GeneratorSpec
+from sda.spec import GeneratorSpec, VaeSpec
 from sda.train import loop
 from sda.train.corpus import Corpus
 from sda.train.device import pick
@@ -73,6 +73,8 @@ def train_vocoder(run: Run, document: ModelDocument, keep: Callable[[ModelDocume
 
 def vae_of(document: ModelDocument) -> Vae:
     """A model's VAE in torch."""
+    if not isinstance(document.vae, VaeSpec):
+        raise TrainError(f"{document.name} comes from an older program: it can be played, but not be given a vocoder here")
     net = Vae(document.vae)
     net.load_state_dict({name: torch.from_numpy(value) for name, value in voices.part(document, "vae.").items()})
     return net.eval()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
-from small_models import TINY_VOCODER, document
+from small_models import SLIDERS, TINY_VOCODER, document
 
 from sda.cli.main import cli
 from sda.errors import SdaError
@@ -107,7 +107,8 @@ def test_info_says_which_names_were_tried(library: Library) -> None:
         {"name": "warmth", "kept": False, "home": 0.61, "share": 0.2, "reason": "rank correlation 0.61, expected 0.9"},
         "not a row",
     ]
-    library.add(replace(document(), name="tried", id=str(UUID(int=3)), analysis={"report": {"descriptors": rows, "chunks": 4}}))
+    analysis = {"sliders": SLIDERS, "report": {"descriptors": rows, "chunks": 4}}
+    library.add(replace(document(), name="tried", id=str(UUID(int=3)), analysis=analysis))
     text = printed("info", "tried")
     assert "not a row" not in text
     assert all(part in text for part in ("warmth", "0.61", "20% of the recordings' range", "expected 0.9", "chunks"))

@@ -40,6 +40,17 @@ def test_a_sine_is_the_same_sine_at_the_same_time_up_to_20_khz(rate: int, hz: in
     assert (np.abs(live - expected).max() > 0.02) == (hz == 20_000)  # what the live one gives up for its delay
 
 
+@pytest.mark.parametrize("rates", [(44_100, 48_000), (48_000, 44_100), (44_100, 8_000), (48_000, 192_000), (44_100, 44_100)])
+@pytest.mark.parametrize("block", [1024, 200_000])
+def test_it_is_never_further_behind_than_it_says(rates: tuple[int, int], block: int) -> None:
+    resampler = FileResampler(*rates)
+    state, given = resampler.start(), 0
+    for number in range(1, 2 + 400_000 // block):
+        y, state = resampler.step(np.zeros((1, block), np.float32), state)
+        given += y.shape[1]
+        assert number * block * rates[1] / rates[0] - given <= resampler.held_back
+
+
 def test_too_low_a_rate_is_refused() -> None:
     with pytest.raises(AudioError, match="expected rates of at least 8000 Hz"):
         FileResampler(44_100, 7_999)

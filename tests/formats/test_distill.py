@@ -154,7 +154,8 @@ def swap(tensor_a: str, tensor_b: str) -> object:
         (GOOD[:-1], f"expected {SIZE} bytes of tensors, found {SIZE - 1}"),
         (GOOD + b"\0", f"expected {SIZE} bytes of tensors, found {SIZE + 1}"),
         (b"RIFF\x24\x00\x00\x00WAVEfmt ", "an audio file"),
-        (pickle.dumps({"format": "sda_model"}, protocol=2), "older .sda or .distill"),
+        (pickle.dumps({"format": "sda_model"}, protocol=2), "a bare pickle"),
+        (b"PK\x03\x04 and so on", "sda-engine model import FILE"),
         (b"just a text, nothing else", "beginning with b'just'"),
         ((1 << 60).to_bytes(8, "little") + b"{}", "says it is 1152921504606846976 bytes long"),
         (b'\x0a\0\0\0\0\0\0\0{"a":NaN,}', "not JSON"),
@@ -212,7 +213,7 @@ def test_places_without_a_file(tmp_path: Path) -> None:
             distill.read(tmp_path / "pipe")
     with zipfile.ZipFile(tmp_path / "old.sda", "w") as file:
         file.writestr("data.pkl", b"")
-    with pytest.raises(ModelError, match="pickled tensors"):
+    with pytest.raises(ModelError, match="a model of an older program"):
         distill.read_header(tmp_path / "old.sda")
     sparse = tmp_path / "huge.distill"
     with sparse.open("wb") as file:

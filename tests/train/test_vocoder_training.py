@@ -14,7 +14,7 @@ from sda.train.vocoder import VocoderPlan, VocoderTraining
 
 RATE, HOP = 44_100, 512
 NARROW = GeneratorSpec(channels=16)
-PLAN = VocoderPlan(steps=6, batch=2, segment=4096, speed=0.0, seed=5)
+PLAN = VocoderPlan(steps=6, batch=2, segment=4096, before=0, after=0, speed=0.0, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_crop_with_its_surroundings_holds_the_crop_without(corpus: Corpus) -> 
         np.testing.assert_allclose(other / np.abs(other).max(), one / np.abs(one).max(), atol=1e-5)
 
 
-@pytest.mark.parametrize("surroundings", [{}, {"before": 14, "after": 4}])
+@pytest.mark.parametrize("surroundings", [{"before": 0, "after": 0}, {"before": 14, "after": 4}])
 def test_a_step_lowers_the_loss_and_gives_every_weight_a_gradient(corpus: Corpus, surroundings: dict[str, int]) -> None:
     training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=60, warmup=5, **surroundings))
     losses = [training.step()["mel"] for _ in range(40)]
