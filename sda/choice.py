@@ -39,11 +39,11 @@ def choose(document: ModelDocument, wish: str) -> Choice:
         case "auto" if own:
             return Choice("hifigan", "the model's own vocoder")
         case "auto":
-            return _for_all()
+            return for_all()
     raise ModelError(f"vocoder {wish!r}: expected one of {', '.join(WISHES)}")
 
 
-def _for_all() -> Choice:
+def for_all() -> Choice:
     """BigVGAN where it can be loaded, else the draft; and why."""
     missing = "the model has none of its own, and BigVGAN"
     place = universal.store()

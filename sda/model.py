@@ -20,9 +20,8 @@ from sda.choice import Choice, choose
 from sda.core import grid, network
 from sda.core.adapter import MelAdapter
 from sda.core.chain import Chain
-from sda.core.feed import between, fed
 from sda.core.latent import LatentMap, Slider
-from sda.core.offline import exactly, reconstruct, sound
+from sda.core.offline import exactly, resynthesised
 from sda.core.render import Renderer, Voice, space_of
 from sda.core.space import SpaceSettings
 from sda.core.vocoder import Vocoder
@@ -189,12 +188,8 @@ class Model:
         """
         space = space_of({"spatial": "mono", **(values or {})})
         length = round(audio.shape[-1] * out_rate / rate)
-        mel = self._normal_mel(audio, rate)
-        magnitudes = reconstruct(mel, self._network.encode, self._magnitudes, self._network.frames)
         chain = Chain(self.vocoder(vocoder), out_rate, channels=_channels(space), for_file=True)
-        log_mels = fed(magnitudes, between(self.document.grid, chain.vocoder.spec))
-        blocks = sound(log_mels, chain, chain.block_for(length), space)
-        return exactly(blocks, skip=chain.delay, length=length, rate=out_rate)
+        return resynthesised(self._normal_mel(audio, rate), self._network, self.document.grid, chain, length, space)
 
     def _normal_mel(self, audio: NDArray[Any], rate: int) -> Floats:
         single = mono(audio, rate, self.document.grid.sample_rate)

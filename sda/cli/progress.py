@@ -40,6 +40,9 @@ def show(events: Iterator[Event], run: Run, console: Console) -> Event:
                 _plain_line(last.data, _losses(losses, last.data["held_out"]), console)
             elif last.kind == "warn":
                 console.print(f"[yellow]{escape(last.data['text'])}[/]")
+            elif last.kind == "preview":
+                text = f"preview: {last.data['file']}  ({last.data['vocoder']}: {last.data['why']})"
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
             elif last.kind == "stage":
                 console.print(f"{last.data['name']} ...")
     return last

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core.chain import Chain
+from sda.core.feed import between, fed
+from sda.core.network import Network
 from sda.core.space import SpaceSettings
 from sda.core.stage import StageSettings
+from sda.spec import MelSpec
 
 Floats = NDArray[np.float32]
 
@@ -71,6 +74,16 @@ def regrouped(log_mels: Iterable[Floats], frames: int) -> Iterator[Floats]:
         end = whole.shape[1] - whole.shape[1] % frames
         yield from np.split(whole[:, :end], end // frames, axis=1)
         waiting = [whole[:, end:]]
+
+
+def resynthesised(
+    mel: Floats, net: Network, model_grid: MelSpec, chain: Chain, length: int, space: SpaceSettings | None = None
+) -> Iterator[Floats]:
+    """A recording's normalised mel [M, F] through a VAE and a chain: blocks [C, t], exactly `length` samples together."""
+    magnitudes = reconstruct(mel, net.encode, lambda z: net.magnitudes(net.decode(z)), net.frames)
+    log_mels = fed(magnitudes, between(model_grid, chain.vocoder.spec))
+    blocks = sound(log_mels, chain, chain.block_for(length), space)
+    return exactly(blocks, skip=chain.delay, length=length, rate=chain.rate)
 
 
 def sound(log_mels: Iterable[Floats], chain: Chain, frames: int, space: SpaceSettings | None = None) -> Iterator[Floats]:

@@ -29,11 +29,19 @@ class RenderAhead:
     """Keeps the `vocoder` control, the process of the slow vocoder and what the renderer plays in step."""
 
     def __init__(
-        self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events, send: Send, say: Callable[[str], None]
+        self,
+        controls: Controls,
+        facts: Facts,
+        repertoire: Repertoire,
+        events: Events,
+        send: Send,
+        say: Callable[[str], None],
+        refuse: Callable[[str, str, str], None],
     ) -> None:
-        """`send` reaches the renderer; `say` tells the musician a line."""
+        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source, of an address, why not."""
         self.role = Role("bigvgan", lambda: {"rate": facts.rate}, events)
         self._controls, self._facts, self._repertoire, self._send, self._say = controls, facts, repertoire, send, say
+        self._refuse = refuse
         self._met: Value = "auto"  # the last wish that could be met
         self._chosen: tuple[int, str] = (0, "")  # the model's token, and what was chosen for it
         self._shown = 0  # times that the control was set from here
@@ -44,8 +52,11 @@ class RenderAhead:
         """A control changed that is rendered into the loop. May be called from any thread."""
         self._moved = True
 
-    def look(self) -> None:
-        """A model was loaded, or a vocoder wished for: choose anew. One that cannot be had leaves all as it was."""
+    def look(self, source: str = "") -> None:
+        """A model was loaded, or a vocoder wished for: choose anew. One that cannot be had leaves all as it was.
+
+        source: of the change that wished.
+        """
         model, wish = self._facts.model, self._controls.get("vocoder")
         if model is None:
             return
@@ -54,7 +65,7 @@ class RenderAhead:
             if choice.name == "bigvgan":
                 universal.store().usable()
         except SdaError as error:
-            self._back(str(error))
+            self._back(str(error), source)
             return
         self._met = wish
         if self._chosen == (self._repertoire.token, choice.name):
@@ -135,9 +146,11 @@ class RenderAhead:
         self._chosen = (self._repertoire.token, "")  # whoever wishes for it again has it tried again
         self._leave(Choice(model.fast if model else "", f"BigVGAN cannot play: {text}"))
 
-    def _back(self, text: str) -> None:
+    def _back(self, text: str, source: str) -> None:
         """Set the control back from a wish that came to nothing, and say why. A source that is new each time is heard."""
         wish = self._met if self._met != self._controls.get("vocoder") else "auto"
         self._shown += 1
         self._controls.set("vocoder", wish, f"{MODEL_SOURCE} vocoder {self._shown}")
         self._say(text)
+        if source:
+            self._refuse(source, "/sda/vocoder", text)

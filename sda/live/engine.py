@@ -53,8 +53,10 @@ class Engine:
         self._events: Events = queue.SimpleQueue()
         self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
-        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse_model)
-        self._ahead = RenderAhead(self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say)
+        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse)
+        self._ahead = RenderAhead(
+            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse
+        )
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
         self._numbers = itertools.count(1)  # tell questions and acts apart
@@ -109,9 +111,9 @@ class Engine:
         """End the run, from any thread or signal handler."""
         self._events.put((None, {"kind": "stop"}))
 
-    def _refuse_model(self, source: str, text: str) -> None:
+    def _refuse(self, source: str, address: str, text: str) -> None:
         if self._osc is not None:
-            self._osc.refuse(source, "/sda/model", text)
+            self._osc.refuse(source, address, text)
 
     def _forward(self, changes: tuple[Change, ...]) -> None:
         """Changed values on their way to the renderer; inside the controls' lock."""
@@ -121,7 +123,7 @@ class Engine:
                     self._events.put((None, {"kind": "wish", "text": change.value, "source": change.source}))
                 continue
             if change.id == "vocoder":
-                self._events.put((None, {"kind": "vocoder"}))
+                self._events.put((None, {"kind": "vocoder", "source": change.source}))
                 continue
             if self.controls.row(change.id).spectral:
                 self._ahead.moved()
@@ -245,7 +247,7 @@ class Engine:
             case "wish":
                 self._repertoire.wish(message["text"], message["source"])
             case "vocoder":
-                self._ahead.look()
+                self._ahead.look(message["source"])
             case "settle":
                 self._postponed.append(message["n"])
             case "synced":

@@ -25,9 +25,11 @@ class Repertoire:
         facts: Facts,
         send: Send,
         say: Callable[[str], None],
-        refuse: Callable[[str, str], None],
+        refuse: Callable[[str, str, str], None],
     ) -> None:
-        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source of changes why not."""
+        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source of changes, of an
+        address, why not.
+        """
         self.names: Sequence[str] = ()  # of the library's models
         self.token = 0  # of the model whose sliders the controls are
         self._controls, self._facts, self._send, self._say, self._refuse = controls, facts, send, say, refuse
@@ -112,7 +114,7 @@ class Repertoire:
         """Say why a load came to nothing, and set the control back to the model that sounds."""
         self._say(text)
         if self._wisher:
-            self._refuse(self._wisher, text)
+            self._refuse(self._wisher, "/sda/model", text)
         if self._facts.model is None:
             self._facts.trouble = text
         self._name(self._facts.model.name if self._facts.model else "")

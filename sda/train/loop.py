@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -52,8 +52,11 @@ def resume(run: Run, training: Training) -> None:
         raise TrainError(f"{run.checkpoint}: a damaged checkpoint ({str(error)[:120]}); start the run again") from error
 
 
-def follow(run: Run, training: Training, steps: int) -> Iterator[Event]:
-    """Train up to `steps` or until the run is cancelled. Raises `TrainError` at a loss that is no number."""
+def follow(run: Run, training: Training, steps: int, aside: Callable[[], Event | None] = lambda: None) -> Iterator[Event]:
+    """Train up to `steps` or until the run is cancelled. Raises `TrainError` at a loss that is no number.
+
+    aside: what else may be due after a step; it must not touch the training.
+    """
     measure_every = max(1, steps // MEASUREMENTS)
     report_every = max(1, steps // REPORTS)
     started, first = time.monotonic(), training.done
@@ -75,6 +78,8 @@ def follow(run: Run, training: Training, steps: int) -> Iterator[Event]:
         if now - saved >= CHECKPOINT_S:
             yield save(run, training)
             saved = time.monotonic()
+        if (event := aside()) is not None:
+            yield event
     yield save(run, training)
 
 

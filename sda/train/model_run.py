@@ -22,6 +22,7 @@ from sda.train import loop
 from sda.train.analyze import analyzing
 from sda.train.corpus import Corpus, Recording, find, gather
 from sda.train.device import pick
+from sda.train.preview import Previews
 from sda.train.run import Event, Run
 from sda.train.vae import VaePlan, VaeTraining, choose
 from sda.voices import by_name
@@ -62,7 +63,8 @@ def file_event(recording: Recording) -> Event:
 def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Event]:
     """Train, or go on training, what the run's spec asks for; `keep` stores the model, also one that was cut short.
 
-    Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
+    Events in order: file for each recording, start, step, checkpoint and preview, end. Raises `SdaError` for what a user
+    can mend.
     """
     spec = run.spec
     if spec.get("finished"):
@@ -76,7 +78,13 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     yield Event(
         "start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), **summary(corpus)}
     )
-    yield from loop.follow(run, training, plan.steps)
+    previews = Previews(run, corpus, vae_spec)
+
+    def preview() -> Event | None:
+        return previews.make(training.averaged.state_dict(), training.done) if previews.due() else None
+
+    yield from loop.follow(run, training, plan.steps, preview)
+    yield previews.make(training.best, training.best_step)
     finished = training.done >= plan.steps
     training.net.load_state_dict(training.best)
     net = training.net.cpu().eval()

@@ -92,6 +92,14 @@ def test_events_tell_the_run(trained: tuple) -> None:
     assert kinds[-1] == "end"
     steps = [event for event in events if event["kind"] == "step"]
     assert [event["step"] for event in steps] == list(range(1, steps[0]["steps"] + 1))
+    preview = next(event for event in events if event["kind"] == "preview")  # of what is kept, after the last step
+    assert kinds.index("preview") > max(i for i, kind in enumerate(kinds) if kind == "step")
+    assert preview["vocoder"] == "draft"
+    assert f"preview: {preview['file']}  (draft: {preview['why']}" in trained[1].stdout
+    sound, rate = soundfile.read(preview["file"])
+    assert rate == 48_000
+    assert 48_000 <= len(sound) <= 60_000  # the loudest three seconds, here all of a recording of one
+    assert sound.std() > 1e-3
     assert not (run / "corpus").exists()  # a finished run leaves no copy of the recordings
 
 

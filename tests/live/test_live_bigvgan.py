@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from bigvgan_weights import save
 from live_session import COMMAND, Session, session
+from pythonosc.osc_message import OscMessage
 from small_models import sounding
 
 from sda import universal
@@ -97,7 +98,11 @@ def test_what_cannot_be_had_leaves_the_sound_and_sets_the_control_back(models: P
         for wish, words in (("hifigan", "bare has no vocoder of its own"), ("bigvgan", "BigVGAN is not here (")):
             running.send("/sda/vocoder", wish)
             running.until(words)
+            told = OscMessage(running.socket.recv(65536))
+            assert (told.address, told.params[:2]) == ("/sda/error", ["/sda/vocoder", "refused"])
+            assert words in told.params[2]
             assert running.ask("/sda/q/vocoder").params == ["auto"]
+            time.sleep(1.1)  # an error of a kind is told once a second
         assert status(running)["vocoder"] == "draft"
         running.end()
 
