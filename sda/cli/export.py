@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sda.errors import ControlError
+from sda.errors import AudioError, ControlError
 from sda.params import PARAMS, Kind, Param
 
 if TYPE_CHECKING:
@@ -105,6 +105,10 @@ def check(wish: Wish) -> None:
     from sda.formats import audio_out, sidecar
 
     audio_out.check(wish.target, wish.rate, wish.bit_depth)
+    if wish.target.is_dir():
+        raise AudioError(f"{wish.target}: found a folder, expected the name of a file")
+    if not wish.target.parent.is_dir():
+        raise AudioError(f"{wish.target}: cannot write there (found no folder {wish.target.parent})")
     if wish.sidecar:
         sidecar.check(wish.target)
 
