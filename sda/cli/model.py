@@ -19,6 +19,8 @@ from sda.formats.legacy.as_document import OLDER
 from sda.library import Library
 from sda.spec import ACTIVATIONS
 
+MOST_NAMES = 6  # sliders named in a row of the list
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
@@ -170,7 +172,9 @@ def verify(model: str) -> None:
 
 
 def _cells(entry: Entry, document: ModelDocument) -> tuple[str, ...]:
-    sliders = ", ".join(s["name"] for s in document.analysis.get("sliders", ())) or "-"
+    names = [s["name"] for s in document.analysis.get("sliders", ())]
+    more = f", +{len(names) - MOST_NAMES}" if len(names) > MOST_NAMES else ""
+    sliders = ", ".join(names[:MOST_NAMES]) + more or "-"
     own = "yes" if document.vocoder else "no"
     sound = output.duration(document.dataset.get("seconds"))
     return document.name, document.id[:8], sound, sliders, own, output.size(entry.size), document.created[:10]
