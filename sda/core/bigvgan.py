@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core.vocoder import VocoderSpec
+from sda.core.vocoder import Vocoder, VocoderSpec
 from sda.errors import ModelError
 from sda.spec import BIGVGAN_GRID, MelSpec
 
@@ -45,7 +45,7 @@ class Waves(Protocol):
         ...
 
 
-class BigVganVocoder:
+class BigVganVocoder(Vocoder):
     """A BigVGAN network as a stream and as a whole. One thread at a time may use an object."""
 
     def __init__(self, network: Waves, *, grid: MelSpec = BIGVGAN_GRID, name: str = "bigvgan", window: int = WINDOW) -> None:
@@ -59,21 +59,6 @@ class BigVganVocoder:
             raise ModelError(f"{name}: found a network of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
         self._network, self._context, self.window = network, config.context, window
         self.spec = VocoderSpec(name=name, grid=grid, look_ahead=config.context * config.hop)
-
-    @property
-    def rate(self) -> int:
-        """Hz."""
-        return self.spec.rate
-
-    @property
-    def hop(self) -> int:
-        """Samples per frame."""
-        return self.spec.hop
-
-    @property
-    def look_ahead(self) -> int:
-        """Samples by which `step` answers late: whole frames."""
-        return self.spec.look_ahead
 
     def start(self) -> State:
         """The state before the first frame; its first `look_ahead` samples are silence."""

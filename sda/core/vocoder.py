@@ -56,22 +56,22 @@ class VocoderSpec:
 class Vocoder(Protocol):
     """What every vocoder is: a stream and a whole. Invariant: what steps answer does not depend on how frames are cut."""
 
-    @property
-    def spec(self) -> VocoderSpec: ...
+    spec: VocoderSpec
+
     @property
     def rate(self) -> int:
         """Hz."""
-        ...
+        return self.spec.rate
 
     @property
     def hop(self) -> int:
         """Samples per frame."""
-        ...
+        return self.spec.hop
 
     @property
     def look_ahead(self) -> int:
         """Samples by which `step` answers late."""
-        ...
+        return self.spec.look_ahead
 
     def start(self) -> Any:
         """The state before the first frame."""
@@ -90,7 +90,7 @@ class Vocoder(Protocol):
         ...
 
 
-class HifiganVocoder:
+class HifiganVocoder(Vocoder):
     """A HiFi-GAN generator as a stream and as a whole. One thread at a time may use an object."""
 
     def __init__(
@@ -108,21 +108,6 @@ class HifiganVocoder:
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
-
-    @property
-    def rate(self) -> int:
-        """Hz."""
-        return self.spec.rate
-
-    @property
-    def hop(self) -> int:
-        """Samples per frame."""
-        return self.spec.hop
-
-    @property
-    def look_ahead(self) -> int:
-        """Samples by which `step` answers late."""
-        return self.spec.look_ahead
 
     def start(self) -> State:
         """The state after an endless run of silence."""
