@@ -26,6 +26,8 @@ from sda.train.muon import Muon
 
 Floats = NDArray[np.float32]
 
+NEAR = 1.01  # times the least held-out error: differences below 5 % are noise
+OWN_CLIPS = 8  # of the training recordings, which decide between candidates that are near each other
 QUIETEST_CROP = 1e-3  # peak below which another crop is drawn, up to three times
 
 
@@ -67,7 +69,7 @@ class VocoderTraining:
     ) -> None:
         """start: weights to go on from; without them the variance-preserving start and the corpus' own mel statistics."""
         self.corpus, self.plan, self.done, self.device = corpus, plan, 0, device
-        self.clips = held_out_clips(corpus)
+        self.clips, self.own_clips = held_out_clips(corpus), held_out_clips(corpus, OWN_CLIPS, own=True)
         self.net = Generator(spec)
         if start is not None:
             self.net.load_state_dict(start)
@@ -82,7 +84,7 @@ class VocoderTraining:
         kernels = [p for p in self.net.parameters() if p.ndim > 1]
         biases = [p for p in self.net.parameters() if p.ndim == 1]
         self.optimizers = (Muon(kernels, plan.rate), torch.optim.Adam(biases, plan.rate, (0.9, 0.99)))
-        self.best_step, self.best_error = 0, math.inf
+        self.best_step, self.best_error, self.best_own, self.least = 0, math.inf, math.inf, math.inf
         self.best: dict[str, Tensor] = {}
 
     def step(self) -> dict[str, float]:
@@ -107,10 +109,11 @@ class VocoderTraining:
         return {"total": total.item()} | {name: value.item() for name, value in parts.items()}
 
     def held_out(self) -> dict[str, float]:
-        """Judge the averaged weights (`held_out_error`) and keep them if no earlier ones had less mel error."""
-        found = held_out_error(self.averaged, self.clips)
-        if found["mel"] < self.best_error:
-            self.best_step, self.best_error = self.done, found["mel"]
+        """Judge the averaged weights (`held_out_error`), and keep them if they are `preferred`."""
+        found, own = held_out_error(self.averaged, self.clips), held_out_error(self.averaged, self.own_clips)["mel"]
+        self.least = min(self.least, found["mel"])
+        if preferred((found["mel"], own), (self.best_error, self.best_own), self.least):
+            self.best_step, self.best_error, self.best_own = self.done, found["mel"], own
             self.best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
         return found
 
@@ -150,6 +153,8 @@ class VocoderTraining:
             "best": self.best,
             "best_step": self.best_step,
             "best_error": self.best_error,
+            "best_own": self.best_own,
+            "least": self.least,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -160,7 +165,19 @@ class VocoderTraining:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.best, self.best_step = state.get("best", {}), int(state.get("best_step", 0))
-        self.best_error = float(state.get("best_error", math.inf))
+        self.best_error, self.best_own = float(state.get("best_error", math.inf)), float(state.get("best_own", math.inf))
+        self.least = float(state.get("least", self.best_error))
+
+
+def preferred(one: tuple[float, float], other: tuple[float, float], least: float) -> bool:
+    """Whether a candidate's mel errors on held-out and on own recordings are better than another's.
+
+    Held-out recordings decide; among candidates as good as the best of them (`NEAR` the `least` error), the own ones.
+    """
+    limit = NEAR * least
+    if (one[0] <= limit) != (other[0] <= limit):
+        return one[0] <= limit
+    return one[1] < other[1] if one[0] <= limit else one[0] < other[0]
 
 
 def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats, float]:

@@ -32,7 +32,8 @@ DEFAULT_MINUTES = 5.0
 def train_vocoder(run: Run, document: ModelDocument, keep: Callable[[ModelDocument], Path]) -> Iterator[Event]:
     """Train, or go on training, a vocoder for a model; `keep` stores the model with it, also when it was cut short.
 
-    The result is the state with the least mel error on held-out recordings, the untouched start among the candidates.
+    The result is the state with the least mel error on held-out recordings, the untouched start among the candidates;
+    of those within 1 % of it, the one with the least error on its own recordings.
     The sliders are found anew, since a name must hold on the sound that the model now makes.
     Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
     """

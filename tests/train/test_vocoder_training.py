@@ -10,7 +10,7 @@ import soundfile
 
 from sda.spec import GeneratorSpec
 from sda.train.corpus import Corpus, gather
-from sda.train.vocoder import VocoderPlan, VocoderTraining
+from sda.train.vocoder import VocoderPlan, VocoderTraining, preferred
 
 RATE, HOP = 44_100, 512
 NARROW = GeneratorSpec(channels=16)
@@ -46,3 +46,40 @@ def test_a_step_lowers_the_loss_and_gives_every_weight_a_gradient(corpus: Corpus
     losses = [training.step()["mel"] for _ in range(40)]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in training.net.parameters())
+
+
+def chosen(candidates: list[tuple[float, float]]) -> int:
+    """Which of some candidates (held-out error, own error) is kept, met in this order."""
+    best, least, kept = (np.inf, np.inf), np.inf, -1
+    for number, candidate in enumerate(candidates):
+        least = min(least, candidate[0])
+        if preferred(candidate, best, least):
+            best, kept = candidate, number
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("candidates", "kept"),
+    [
+        ([(0.450, 0.54), (0.470, 0.40)], 0),  # its own recordings do not excuse what it does to others
+        ([(0.450, 0.54), (0.453, 0.43), (0.452, 0.44)], 1),  # as good elsewhere, and much better at home
+        ([(0.450, 0.54), (0.453, 0.43), (0.440, 0.50)], 2),  # the second is no longer near the best
+        ([(0.450, 0.54), (0.449, 0.55)], 0),
+        ([(0.600, 0.30), (0.500, 0.60)], 1),
+    ],
+)
+def test_held_out_recordings_decide_and_own_ones_between_equals(candidates: list[tuple[float, float]], kept: int) -> None:
+    assert chosen(candidates) == kept
+
+
+def test_a_restored_training_goes_on_choosing_as_it_would_have(corpus: Corpus) -> None:
+    first = VocoderTraining(corpus, NARROW, PLAN)
+    first.held_out()
+    second = VocoderTraining(corpus, NARROW, PLAN)
+    second.restore(first.state())
+    assert (second.best_error, second.best_own, second.least) == (first.best_error, first.best_own, first.least)
+    assert np.isfinite(second.best_own)
+    for training in (first, second):
+        training.step()
+    assert first.held_out() == second.held_out()
+    assert first.best_step == second.best_step
