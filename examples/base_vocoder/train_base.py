@@ -25,6 +25,7 @@ from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held
 CHECKPOINT_S = 300.0  # s
 MEASURE_EVERY = 2000  # steps
 SHORTEST = 16_384  # samples
+HELD_OUT = Path(__file__).with_name("held_out.txt")  # names: a split by number would be another with one file more or less
 
 
 def save(path: Path, training: VocoderTraining, core_s: float) -> None:
@@ -37,6 +38,15 @@ def log(work: Path, **entry: object) -> None:
     with (work / "log.jsonl").open("a") as file:
         file.write(json.dumps(entry) + "\n")
     print(entry, flush=True)
+
+
+def kept_apart(corpus: Corpus) -> Corpus:
+    """The corpus with the recordings of `HELD_OUT` held out, and no others."""
+    names = set(HELD_OUT.read_text(encoding="utf-8").split())
+    used = [recording for recording in corpus.recordings if recording.used]
+    corpus.held_out = [recording for recording in used if recording.name in names]
+    corpus.training = [recording for recording in used if recording.name not in names]
+    return corpus
 
 
 def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, float]:
@@ -52,7 +62,7 @@ def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, 
     if not (work / "corpus.json").exists():
         for recording in gather(material, work, rate=44_100, shortest=SHORTEST, seed=1):
             print(recording.name, *recording.notes)
-    corpus = Corpus(work)
+    corpus = kept_apart(Corpus(work))
     clips = held_out_clips(corpus)
     checkpoint = work / "checkpoint.pt"
     fresh = shipped and not checkpoint.exists()
