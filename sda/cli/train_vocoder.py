@@ -29,6 +29,7 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all).")
 @click.option("--from-scratch", is_flag=True, help="Start from nothing instead of the shipped base.")
+@click.option("--bundle-worse", is_flag=True, help="Replace the model's vocoder even by one that does worse.")
 @click.option("--resume", is_flag=True, help="Go on with this model's run where it stopped.")
 def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) -> None:
     """Train a vocoder for MODEL on its own recordings, from the shipped base, and bundle it into the model file."""
@@ -80,6 +81,7 @@ def _conclude(data: dict[str, Any], model: str, console: Console) -> None:
     for note in data["notes"]:
         console.print(f"[yellow]{note}[/]")
     console.print(f"sliders, tested on its sound: {', '.join(data['sliders']) or 'none'}", highlight=False)
-    console.print(f"[bold]{data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
+    if data["bundled"]:
+        console.print(f"[bold]{data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
     if not data["finished"]:
         console.print(f"stopped early; go on with: sda-engine train-vocoder {model} --resume", highlight=False)

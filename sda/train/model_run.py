@@ -22,7 +22,7 @@ from sda.train import loop
 from sda.train.analyze import analyzing
 from sda.train.corpus import Corpus, Recording, find, gather
 from sda.train.device import pick
-from sda.train.preview import Previews
+from sda.train.preview import ModelPreviews
 from sda.train.run import Event, Run
 from sda.train.vae import VaePlan, VaeTraining, choose
 from sda.voices import by_name
@@ -78,13 +78,13 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     yield Event(
         "start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), **summary(corpus)}
     )
-    previews = Previews(run, corpus, vae_spec)
+    previews = ModelPreviews(run, corpus, vae_spec)
 
     def preview() -> Event | None:
-        return previews.make(training.averaged.state_dict(), training.done) if previews.due() else None
+        return previews.of(training.averaged.state_dict(), training.done) if previews.due() else None
 
     yield from loop.follow(run, training, plan.steps, preview)
-    yield previews.make(training.best, training.best_step)
+    yield previews.of(training.best, training.best_step)
     finished = training.done >= plan.steps
     training.net.load_state_dict(training.best)
     net = training.net.cpu().eval()

@@ -18,7 +18,7 @@ from sda.core.hifigan import Generator, start_weights
 from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
 from sda.spec import GeneratorSpec, VaeSpec
-from sda.train.vocoder import synthesise
+from sda.train.copy_synthesis import synthesise
 
 Floats = NDArray[np.float32]
 
