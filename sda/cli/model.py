@@ -212,8 +212,8 @@ def _head(entry: Entry, document: ModelDocument) -> list[tuple[str, str]]:
 
 
 def _source(document: ModelDocument) -> str | None:
-    folder = Library().source(document.id)
-    return str(folder) if folder else None
+    source = Library().source(document.id)
+    return str(source.folder) if source else None
 
 
 def _analysis(document: ModelDocument) -> tuple[list[dict[str, Any]], dict[str, Any]]:

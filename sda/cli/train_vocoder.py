@@ -43,7 +43,9 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
 
     console, library = output.console(), Library()
     path = library.resolve(model)
-    document = distill.read(path)
+    header = distill.read_header(path)
+    click.get_current_context().with_resource(library.training(header.id, header.name))
+    document = distill.read(path)  # under the lock, or another training's result could be lost
     vocoder_run.vae_of(document)  # before anything is gathered: a model of an older program is refused
     run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
@@ -59,17 +61,14 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
 
 
 def _new_run(library: Library, document: ModelDocument, audio: Path | None, asked: dict[str, Any]) -> Run:
+    from sda.sources import locate
     from sda.train.run import Run
 
     if asked["minutes"] and asked["steps"]:
         raise TrainError("found both --minutes and --steps; expected one of them")
-    source = audio or library.source(document.id)
-    if source is None:
-        raise TrainError(f"where the recordings of {document.name} are is not known here; expected --audio DIR")
-    if audio is None and not source.is_dir():
-        raise TrainError(f"the recordings of {document.name} are no longer in {source}; expected --audio DIR")
+    found = locate(document.name, library.source(document.id), audio)
     seed = int(document.training.get("seed", 0)) if asked["seed"] is None else asked["seed"]
-    spec = {**asked, "seed": seed, "source": str(source.resolve())}
+    spec = {**asked, "seed": seed, **found.to_spec()}
     return Run.create(library.runs, "train-vocoder", document.name, spec)
 
 
