@@ -79,5 +79,5 @@ def test_weaker_discriminators_learn_less() -> None:
         judges.strength = strength
         before = [p.clone() for p in judges.net.parameters()]
         judges.step(tones(0), buzzing(tones(0)), 0, 1.0)
-        moved.append(sum(float((p - q).abs().sum()) for p, q in zip(judges.net.parameters(), before, strict=True)))
+        moved.append(sum(float((p - q).detach().abs().sum()) for p, q in zip(judges.net.parameters(), before, strict=True)))
     assert moved[1] == pytest.approx(0.1 * moved[0], rel=0.05)

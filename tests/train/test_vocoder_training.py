@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -103,9 +104,8 @@ def test_resuming_gives_the_same_losses_discriminators_and_all(corpus: Corpus) -
     for _ in range(9):
         whole.step()
     resumed = VocoderTraining(corpus, NARROW, plan)
-    resumed.restore(whole.state())
+    resumed.restore(copy.deepcopy(whole.state()))
     assert [resumed.step() for _ in range(9)] == [whole.step() for _ in range(9)]
     unlike = VocoderTraining(corpus, NARROW, plan)
-    state = whole.state()
-    unlike.restore(state | {"adversary": VocoderTraining(corpus, NARROW, plan).state()["adversary"]})
+    unlike.restore(copy.deepcopy(whole.state()) | {"adversary": VocoderTraining(corpus, NARROW, plan).state()["adversary"]})
     assert unlike.step() != whole.step()  # what the discriminators' own state is needed for
