@@ -5,6 +5,7 @@ Spurious lines. Transposed convolutions add tones at the multiples of the rate t
 and of rate / 64 = 689 Hz for the second. Of the average spectrum of a steady sound, the prominence of such a bin is its
 level over the median of its neighbours; a line is what the copy's prominence has more than the original's. How much of
 the copy's power lies in all of them together says whether they are heard: what repeats with the hop is a buzz of 86 Hz.
+Where a tone is drawn to the nearest multiple, it is out of tune.
 
 Periodicity. The aperiodicity of YIN (de Cheveigne and Kawahara 2002, eq. 8) is the least of the normalised difference
 function: 0 for a periodic sound, and for one with a share p of its power in white noise, p. The error is the root mean
@@ -80,6 +81,21 @@ def repeating_share(sound: Floats, every: int = HOP) -> float:
     """Share of a sound's power that repeats every `every` samples, all its lines together: 1 / periods for white noise."""
     periods = sound[: len(sound) // every * every].reshape(-1, every).astype(np.float64)  # [n, every]
     return float(np.square(periods.mean(axis=0)).mean() / max(float(np.square(periods).mean()), 1e-20))
+
+
+def detuned_cents(made: Floats, pitch: float) -> float:
+    """Cents from `pitch` Hz to the strongest place of a steady copy's spectrum within half of 86.13 Hz of it.
+
+    Between bins by the parabola through three levels in dB (Smith and Serra 1987), to a few hundredths of 2.7 Hz.
+    """
+    level = 10 * np.log10(average_spectrum(made) + 1e-20)
+    reach = RATE / HOP / 2
+    first, last = int(np.ceil((pitch - reach) * FINE / RATE)), int((pitch + reach) * FINE / RATE)
+    at = first + int(level[first : last + 1].argmax())
+    left, top, right = level[at - 1 : at + 2]
+    curve = left - 2 * top + right
+    offset = 0.5 * (left - right) / curve if curve < 0 and top >= max(left, right) else 0.0
+    return float(1200 * np.log2((at + offset) * RATE / FINE / pitch))
 
 
 def average_spectrum(sound: Floats) -> NDArray[np.float64]:

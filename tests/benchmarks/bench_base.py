@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from artefacts import HIGHEST, is_tonal, periodicity_error, repeating_share, spurious_lines
+from artefacts import HIGHEST, detuned_cents, is_tonal, periodicity_error, repeating_share, spurious_lines
 from numpy.typing import NDArray
 
 from sda.core import grid
@@ -98,7 +98,9 @@ def measure_lines(name: str, vocoder: Copy) -> None:
 def line(name: str, what: str, made: Floats, real: Floats, partials: tuple[float, ...] = ()) -> None:
     found = [spurious_lines(made, real, every=every, partials=partials) for every in (HOP, IMAGES)]
     figures = "   ".join(f"{f.worst_db:5.1f} at {f.worst_hz:7.0f} Hz, mean {f.mean_db:5.1f}" for f in found)
-    print(f"{name:24} {what:8} {figures}   {repeating_share(made):5.1%} ({repeating_share(real):.1%})", flush=True)
+    repeats = f"{repeating_share(made):6.1%} ({repeating_share(real):.1%})"
+    tuning = f"{detuned_cents(made, partials[0]):+6.1f} ({detuned_cents(real, partials[0]):+.1f})" if partials else ""
+    print(f"{name:24} {what:8} {figures}   {repeats}  {tuning}".rstrip(), flush=True)
 
 
 def main() -> None:
@@ -122,7 +124,7 @@ def main() -> None:
         measure_copies(name, vocoder, clips)
     print(f"{'resampled original':24} {numbers(ceiling(clips))}")
     print(f"\nspurious lines over the original's, dB: multiples of {RATE / HOP:.2f} Hz, then of {RATE / IMAGES:.2f} Hz;")
-    print("share of the power that repeats with the hop (in the original)")
+    print("share of the power that repeats with the hop, and cents out of tune (those of the original)")
     for name, vocoder in vocoders.items():
         measure_lines(name, vocoder)
     line("another take", "noise", noise(SEED + 1), noise())

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from artefacts import FINE, HOP, RATE, aperiodicity, is_tonal, periodicity_error, repeating_share, spurious_lines
+from artefacts import (
+    FINE,
+    HOP,
+    RATE,
+    aperiodicity,
+    detuned_cents,
+    is_tonal,
+    periodicity_error,
+    repeating_share,
+    spurious_lines,
+)
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -65,6 +75,12 @@ def test_the_share_of_what_repeats_with_the_hop() -> None:
     assert repeating_share(noise(0, 1.0)) == pytest.approx(1 / 344, rel=0.3)
     assert repeating_share(noise(0, 1.0) + line) == pytest.approx(0.5 + 0.5 / 344, abs=0.01)
     assert repeating_share(noise(0, 1.0) + other) < 0.01
+
+
+@pytest.mark.parametrize("hz", [440.0, 430.66, 447.3])
+def test_a_tone_out_of_tune_is_found_to_be_so(hz: float) -> None:
+    louder_elsewhere = sine(hz, 0.1) + sine(440 + 86, 0.4) + noise(0, 1e-3)
+    assert detuned_cents(louder_elsewhere, 440.0) == pytest.approx(1200 * np.log2(hz / 440), abs=0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
