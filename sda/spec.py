@@ -86,6 +86,7 @@ class GeneratorSpec(Spec):
     res_kernels: tuple[int, ...] = (3, 7, 11)
     dilations: tuple[int, ...] = (1, 3, 5)
     causal_stages: int = 1
+    noise: int = 0  # channels of random numbers beside the mel, a number each a frame; see `noise_of`
     eats: str = LOG_MEL
 
     def __post_init__(self) -> None:
@@ -101,9 +102,15 @@ class GeneratorSpec(Spec):
             and all(0 < d <= 64 for d in self.dilations)
             and self.channels % 2 ** len(self.rates) == 0
             and 0 <= self.causal_stages <= len(self.rates)
+            and 0 <= self.noise <= 256
         )
         if not good:
             raise ModelError(f"generator: not a HiFi-GAN this program can build: {self.to_json()}")
+
+    @property
+    def inputs(self) -> int:
+        """Channels of conv_pre's input: the mel's bands, then the noise."""
+        return self.n_mels + self.noise
 
     @property
     def hop(self) -> int:

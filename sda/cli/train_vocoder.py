@@ -74,7 +74,10 @@ def _new_run(library: Library, document: ModelDocument, audio: Path | None, aske
 
 def _conclude(data: dict[str, Any], model: str, console: Console) -> None:
     """Say what came of it."""
+    from sda.cli.quality_table import quality_table
+
     before, after = data["before"], data["after"]
+    console.print(quality_table(data["quality"]))
     for what, name in WHOSE.items():
         console.print(f"mel error on {name}: {before[what]:.3f} nat at the start, {after[what]:.3f} now", highlight=False)
     for note in data["notes"]:

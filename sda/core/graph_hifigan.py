@@ -29,13 +29,13 @@ PRE_TAPS, POST_TAPS = 7, 7
 
 @dataclass(frozen=True, slots=True)
 class StepGraph:
-    """An ONNX graph: inputs `log_mel` [1, M, 1, n] and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`, ...
+    """An ONNX graph: inputs `heard` [1, M + N, 1, n], log-mel and noise, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`, ...
 
     `states` are the shapes of the s's and t's, the same for every n: t's of one step are the s's of the next.
     """
 
     model: bytes
-    input: tuple[int, ...]  # shape of `log_mel`
+    input: tuple[int, ...]  # shape of `heard`
     output: tuple[int, ...]  # shape of `audio`
     states: tuple[tuple[int, ...], ...]
 
@@ -52,7 +52,7 @@ def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) 
         channels, samples = channels // 2, samples * rate
         x = layers.side_by_side(stage, x, channels, samples)
     layers.exit(x, channels, samples)
-    shapes = (1, spec.n_mels, 1, frames), (1, 1, 1, samples)
+    shapes = (1, spec.inputs, 1, frames), (1, 1, 1, samples)
     return StepGraph(layers.writer.to_bytes(), *shapes, tuple(layers.states))
 
 
@@ -74,12 +74,14 @@ class _Layers:
         return both
 
     def entry(self, frames: int) -> str:
-        """conv_pre [1, M, 1, n] -> [1, C, 1, n], with the normalisation of the input in its weights."""
+        """conv_pre [1, M + N, 1, n] -> [1, C, 1, n], with the normalisation of the mel in its weights."""
         spec, writer = self.spec, self.writer
-        log_mel = writer.input("log_mel", (1, spec.n_mels, 1, frames))
-        weight = writer.weight("conv_pre.weight", spec.channels, spec.n_mels, PRE_TAPS) / np.float64(writer.weight("mel_std"))
-        bias = writer.weight("conv_pre.bias", spec.channels) - weight.sum(axis=2) @ writer.weight("mel_mean", spec.n_mels)
-        return writer.conv(self.extended(log_mel, spec.n_mels, PRE_TAPS - 1, frames), weight, bias)
+        heard = writer.input("heard", (1, spec.inputs, 1, frames))
+        weight = writer.weight("conv_pre.weight", spec.channels, spec.inputs, PRE_TAPS).astype(np.float64)
+        weight[:, : spec.n_mels] /= writer.weight("mel_std")
+        shift = weight[:, : spec.n_mels].sum(axis=2) @ writer.weight("mel_mean", spec.n_mels)
+        bias = writer.weight("conv_pre.bias", spec.channels) - shift
+        return writer.conv(self.extended(heard, spec.inputs, PRE_TAPS - 1, frames), weight, bias)
 
     def up(self, stage: int, x: str, channels: int, samples: int) -> str:
         """Leaky ReLU and transposed convolution, [1, C, 1, T] -> [1, C / 2, 1, T * rate]."""

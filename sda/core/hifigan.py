@@ -66,7 +66,7 @@ class ResBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Log-mel [B, M, F] in nat -> waveform [B, 1, T = hop * F] in -1..1."""
+    """Log-mel [B, M, F] in nat (and noise [B, N, F]) -> waveform [B, 1, T = hop * F] in -1..1."""
 
     mel_mean: Tensor
     mel_std: Tensor
@@ -76,7 +76,7 @@ class Generator(nn.Module):
         self.spec = spec
         self.register_buffer("mel_mean", torch.zeros(spec.n_mels))
         self.register_buffer("mel_std", torch.ones(()))
-        self.conv_pre = Conv(spec.n_mels, spec.channels, 7, causal=spec.causal_stages > 0)
+        self.conv_pre = Conv(spec.inputs, spec.channels, 7, causal=spec.causal_stages > 0)
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         channels = spec.channels
         for rate, causal in zip(spec.rates, spec.is_causal, strict=True):
@@ -86,8 +86,10 @@ class Generator(nn.Module):
                 self.resblocks.append(ResBlock(channels, kernel, spec.dilations, causal=causal))
         self.conv_post = Conv(channels, 1, 7, causal=False)
 
-    def forward(self, log_mel: Tensor, before: int = 0, after: int = 0) -> Tensor:
+    def forward(self, log_mel: Tensor, before: int = 0, after: int = 0, noise: Tensor | None = None) -> Tensor:
         """before, after: frames at the ends that are surroundings only, known but not sounded.
+
+        noise: standard normal [B, N, F], where the spec has any.
 
         They pass through the causal layers, which hold most of the net's reach and little of its work; the others see
         no more of them than they reach.
@@ -96,6 +98,8 @@ class Generator(nn.Module):
         margin = math.ceil(spec.look_ahead / spec.hop)  # of the symmetric layers, the same on either side
         first, last = max(0, before - margin), frames - max(0, after - margin)
         x = (log_mel - self.mel_mean[:, None]) / self.mel_std
+        if noise is not None:
+            x = torch.cat([x, noise], dim=1)
         x = self.conv_pre(x.unsqueeze(2).contiguous(memory_format=torch.channels_last))
         side_by_side = len(self.spec.res_kernels)
         for stage, up in enumerate(self.ups):

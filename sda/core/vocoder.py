@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sda.core.frame_noise import PERIOD, noise_of
 from sda.core.graph_hifigan import StepGraph, step_graph
 from sda.core.onnx_writer import session
 from sda.errors import ModelError
@@ -113,9 +114,11 @@ class HifiganVocoder(Vocoder):
         """The state after an endless run of silence."""
         if self._start is None:
             live = self._step_of(LIVE_BLOCK)
-            silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size, np.float32)
-            for _ in range(0, self._generator.memory + math.ceil(self.look_ahead / self.hop), LIVE_BLOCK):
-                _, state = live.run(silence, state)
+            blocks = math.ceil((self._generator.memory + math.ceil(self.look_ahead / self.hop)) / LIVE_BLOCK)
+            silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size + 1, np.float32)
+            state[-1] = -blocks * LIVE_BLOCK % PERIOD
+            for _ in range(blocks):
+                _, state = self._advance(silence, state)
             state.setflags(write=False)
             self._start = state
         return self._start
@@ -126,7 +129,7 @@ class HifiganVocoder(Vocoder):
         audio, place = [np.zeros(0, np.float32)], 0
         for block in BLOCKS:
             while log_mel.shape[1] - place >= block:
-                samples, state = self._step_of(block).run(log_mel[:, place : place + block], state)
+                samples, state = self._advance(log_mel[:, place : place + block], state)
                 audio.append(samples)
                 place += block
         return np.concatenate(audio), state
@@ -145,6 +148,14 @@ class HifiganVocoder(Vocoder):
     def block_of(self, frames: int) -> int:
         """The longest that there is a graph for, however many frames there will be."""
         return BLOCKS[0]
+
+    def _advance(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
+        """One block for which there is a graph; the state's last number is that of the next frame, for its noise."""
+        frames, number = log_mel.shape[1], int(state[-1])
+        if self._generator.noise:
+            log_mel = np.concatenate([log_mel, noise_of(self._generator.noise, number, frames)])
+        samples, after = self._step_of(frames).run(log_mel, state[:-1])
+        return samples, np.append(after, np.float32((number + frames) % PERIOD))
 
     def _silence(self, frames: int) -> Floats:
         return np.full((self.spec.grid.n_mels, frames), self.spec.silence, np.float32)
@@ -168,13 +179,13 @@ class _Step:
             shape = graph.states[number]
             _bind(self._binding.bind_input, f"s{number}", self._before[start:stop].reshape(shape))
             _bind(self._binding.bind_output, f"t{number}", self._after[start:stop].reshape(shape))
-        self._log_mel, self._audio = np.zeros(graph.input, np.float32), np.zeros(graph.output, np.float32)
-        _bind(self._binding.bind_input, "log_mel", self._log_mel)
+        self._heard, self._audio = np.zeros(graph.input, np.float32), np.zeros(graph.output, np.float32)
+        _bind(self._binding.bind_input, "heard", self._heard)
         _bind(self._binding.bind_output, "audio", self._audio)
 
-    def run(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
-        """log_mel [M, n] -> samples [n * hop] and the state after them; both are the caller's own."""
-        self._log_mel[0, :, 0] = log_mel
+    def run(self, heard: Floats, state: Floats) -> tuple[Floats, Floats]:
+        """heard [M + N, n] -> samples [n * hop] and the state after them; both are the caller's own."""
+        self._heard[0, :, 0] = heard
         self._before[:] = state
         self._session.run_with_iobinding(self._binding)
         return self._audio.reshape(-1).copy(), self._after.copy()

@@ -76,7 +76,7 @@ def network_shapes(spec: NetworkSpec) -> dict[str, Shape]:
 def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
     """Shapes of a vocoder's tensors by the names they have in a file."""
     shapes: dict[str, Shape] = {"mel_mean": (spec.n_mels,), "mel_std": ()}
-    shapes |= _layer("conv_pre", spec.channels, spec.n_mels, 7)
+    shapes |= _layer("conv_pre", spec.channels, spec.inputs, 7)
     channels, block = spec.channels, 0
     for stage, kernel in enumerate(spec.kernels):
         shapes |= _layer(f"ups.{stage}", channels, channels // 2, kernel, bias=channels // 2)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sda.core import grid
+from sda.core.frame_noise import noise_of
 from sda.core.hifigan import Generator
 from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Corpus
@@ -39,7 +40,9 @@ def synthesise(net: Generator, log_mel: Floats) -> Floats:
     before, after = spec.memory, math.ceil(spec.look_ahead / spec.hop)
     silence = math.log(BIGVGAN_GRID.floor)
     padded = np.pad(log_mel, ((0, 0), (before, after)), constant_values=silence)
-    whole: Floats = net(torch.from_numpy(padded)[None].to(net.mel_mean.device)).cpu().numpy()[0, 0]
+    noise = noise_of(spec.noise, -before, padded.shape[1])
+    inputs = [torch.from_numpy(x)[None].to(net.mel_mean.device) for x in (padded, noise)]
+    whole: Floats = net(inputs[0], noise=inputs[1]).cpu().numpy()[0, 0]
     return whole[before * spec.hop : (before + log_mel.shape[1]) * spec.hop]
 
 

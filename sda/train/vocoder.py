@@ -54,7 +54,7 @@ class VocoderTraining:
         predicted: what the VAE makes of the recordings (`vocoder_crops.predictions`), for the plan's share of the crops.
         """
         self.corpus, self.plan, self.done, self.device, self.together = corpus, plan, 0, device, together
-        self.crops = Crops(corpus, plan, predicted or {})
+        self.crops = Crops(corpus, plan, predicted or {}, spec.noise)
         self.clips, self.own_clips = held_out_clips(corpus), held_out_clips(corpus, OWN_CLIPS, own=True)
         self.net = Generator(spec)
         if start is not None:
@@ -67,7 +67,7 @@ class VocoderTraining:
         self.net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.start = {name: value.clone() for name, value in self.net.state_dict().items()} if start is not None else None
-        self.loss = SpectralLoss(plan.mel_weight, plan.stft_weight).to(device)
+        self.loss = SpectralLoss(plan.mel_weight, plan.stft_weight, plan.advance_weight).to(device)
         kernels = [p for p in self.net.parameters() if p.ndim > 1]
         biases = [p for p in self.net.parameters() if p.ndim == 1]
         self.optimizers = (Muon(kernels, plan.rate), torch.optim.Adam(biases, plan.rate, (0.9, 0.99)))
@@ -81,8 +81,10 @@ class VocoderTraining:
     def step(self) -> dict[str, float]:
         """One update. Returns the losses by name, and what a follower should see of the discriminators."""
         plan = self.plan
-        real, log_mel = self._heard(self.crops.batch(self.done, self.together.share(plan.batch)))
-        made = self.net(log_mel, plan.before, plan.after).squeeze(1)  # [B, T]
+        crops = self.crops.batch(self.done, self.together.share(plan.batch))
+        real, log_mel = self._heard(crops)
+        noise = torch.from_numpy(np.stack([crop.noise for crop in crops])).to(self.device)  # [B, N, F]
+        made = self.net(log_mel, plan.before, plan.after, noise).squeeze(1)  # [B, T]
         total, parts = self.loss(made, real)
         losses = {"total": total.item()} | {name: value.item() for name, value in parts.items()}
         (towards,) = torch.autograd.grad(total, made)

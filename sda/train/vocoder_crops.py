@@ -36,6 +36,7 @@ class Crop:
 
     audio: Floats  # [T]
     predicted: Floats | None  # log-mel [M, T / hop] that the VAE makes of it, or None
+    noise: Floats  # [N, T / hop], standard normal
 
 
 def predictions(recordings: Iterable[Recording], corpus: Corpus, vae: Network) -> dict[str, Floats]:
@@ -52,9 +53,9 @@ def predictions(recordings: Iterable[Recording], corpus: Corpus, vae: Network) -
 class Crops:
     """The crops of one training; crop n of step s is drawn from (seed, s, n) alone."""
 
-    def __init__(self, corpus: Corpus, plan: VocoderPlan, predicted: Mapping[str, Floats]) -> None:
-        """predicted: see `predictions`; of none where the plan's share of them is 0."""
-        self._corpus, self._plan, self._predicted = corpus, plan, predicted
+    def __init__(self, corpus: Corpus, plan: VocoderPlan, predicted: Mapping[str, Floats], noise: int = 0) -> None:
+        """predicted: see `predictions`; of none where the plan's share of them is 0. noise: channels of it."""
+        self._corpus, self._plan, self._predicted, self._noise = corpus, plan, predicted, noise
         self._size = (plan.before + plan.after) * HOP + plan.segment
 
     def batch(self, step: int, numbers: Iterable[int]) -> list[Crop]:
@@ -72,7 +73,8 @@ class Crops:
         gain = 10 ** (random.uniform(plan.quieter_db, plan.louder_db) / 20)
         gain *= min(1.0, LOUDEST / max(peak * gain, 1e-9))
         audio = crop * np.float32(gain * random.choice([-1, 1]))
-        return Crop(audio, None if magnitudes is None else grid.to_log(magnitudes * np.float32(gain)))
+        noise = random.standard_normal((self._noise, self._size // HOP), np.float32)
+        return Crop(audio, None if magnitudes is None else grid.to_log(magnitudes * np.float32(gain)), noise)
 
     def _of(self, recording: Recording, random: np.random.Generator) -> tuple[Floats, Floats | None]:
         """A crop of a recording at random, and the mel that the VAE makes of it or None."""

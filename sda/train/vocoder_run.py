@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from sda import voices
 from sda.core import network
 from sda.core.network import Network
 from sda.core.vae import Vae
+from sda.core.vocoder import HifiganVocoder
 from sda.errors import TrainError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
 from sda.spec import LOG_MEL, GeneratorSpec, VaeSpec
 from sda.train import loop
+from sda.train.comparison import bigvgan, rows
 from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus
 from sda.train.device import pick
@@ -37,6 +39,7 @@ Floats = NDArray[np.float32]
 LEAST_S = 2.0  # s of recordings below which there is nothing to learn a vocoder from
 DEFAULT_MINUTES = 5.0
 MEASUREMENTS = 10  # held-out measurements in a run; each costs about as much as ten steps
+COMPARED = 12  # held-out recordings in the table at the end
 STRANGE, STRANGE_BY = 1.5, 0.1  # times and nat by which the VAE may do worse than when it was trained
 
 
@@ -168,7 +171,10 @@ class _Job:
         spec = self.run.spec
         finished = training.done >= training.plan.steps
         before, after = spec["before"], self._errors(training.best, training)
-        ended: dict[str, Any] = {"finished": finished, "before": before, "after": after, "notes": [], "bundled": True}
+        quality = list(self.compared(training))
+        ended: dict[str, Any] = {
+            "finished": finished, "before": before, "after": after, "quality": quality, "notes": [], "bundled": True,
+        }  # fmt: skip
         if training.best_step == 0 and training.start is not None:
             ended["notes"].append("no step did better on the held-out recordings than the start, which is what was kept")
         if training.adversary is not None and training.adversary.strength < 1:
@@ -179,7 +185,7 @@ class _Job:
             ended["notes"].append(f"{text}: it was kept, and this one was not bundled; --bundle-worse would")
             ended |= {"bundled": False, "model": None, "sliders": [s["name"] for s in self.document.analysis["sliders"]]}
         else:
-            result = with_vocoder(self.document, training, before, after, ended["notes"])
+            result = with_vocoder(self.document, training, ended)
             analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
             tensors = {**result.tensors, **analysis.map.tensors()}
             path = keep(replace(result, analysis=analysis.to_header(), tensors=tensors))
@@ -188,6 +194,15 @@ class _Job:
             conclude(self.run)
             self.run.checkpoint.unlink(missing_ok=True)  # optimizers and discriminators, which nothing needs any more
         yield Event("end", ended)
+
+    def compared(self, training: VocoderTraining) -> Iterator[dict[str, Any]]:
+        """Rows of what was reached on held-out recordings, beside the start, BigVGAN where it is here, and the ceiling."""
+
+        def vocoder(weights: Mapping[str, torch.Tensor]) -> HifiganVocoder:
+            return HifiganVocoder(training.net.spec, {name: tensor.cpu().numpy() for name, tensor in weights.items()})
+
+        start = vocoder(training.start) if training.start is not None else voices.by_name("draft")
+        yield from rows(vocoder(training.best), start, training.clips[:COMPARED], slow=bigvgan())
 
     def present_error(self, training: VocoderTraining) -> float | None:
         """Held-out mel error of the vocoder that the model has, None where it has none to compare with."""
@@ -206,10 +221,8 @@ def vae_of(document: ModelDocument) -> Vae:
     return net.eval()
 
 
-def with_vocoder(
-    document: ModelDocument, training: VocoderTraining, before: dict[str, float], after: dict[str, float], notes: list[str]
-) -> ModelDocument:
-    """The model with the training's best weights as its own vocoder."""
+def with_vocoder(document: ModelDocument, training: VocoderTraining, found: Mapping[str, Any]) -> ModelDocument:
+    """The model with the training's best weights as its own vocoder, and what was `found` of them."""
     weights: dict[str, NDArray[Any]] = {
         f"vocoder.{name}": tensor.cpu().numpy().astype(np.float32) for name, tensor in training.best.items()
     }
@@ -217,10 +230,11 @@ def with_vocoder(
     summary = {
         "steps": training.done,
         "best_step": training.best_step,
-        "mel_error_before": before,
-        "mel_error": after,
+        "mel_error_before": found["before"],
+        "mel_error": found["after"],
+        "quality": found["quality"],
         "plan": training.plan.to_json(),
         "discriminators": training.adversary.net.spec.to_json() if training.adversary else None,
-        "notes": notes,
+        "notes": found["notes"],
     }
     return replace(document, vocoder=training.net.spec, vocoder_training=summary, tensors={**tensors, **weights})

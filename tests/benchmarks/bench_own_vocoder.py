@@ -31,20 +31,26 @@ from numpy.typing import NDArray
 from paper_recipe import BATCH, PaperTraining
 
 from sda import voices
-from sda.core import grid
+from sda.core import grid, network
+from sda.formats.base import read_base
 from sda.spec import BIGVGAN_GRID
 from sda.train import quality
 from sda.train.comparison import copies
+from sda.train.copy_synthesis import held_out_clips, synthesise
 from sda.train.corpus import Corpus, gather
-from sda.train.vocoder import OWN_CLIPS, held_out_clips, synthesise
-from sda.train.vocoder_run import FROM_BASE, started
+from sda.train.vae import VaeTraining
+from sda.train.vae import choose as vae_for
+from sda.train.vocoder import OWN_CLIPS, VocoderTraining
+from sda.train.vocoder_crops import predictions
+from sda.train.vocoder_plan import VocoderPlan, planned_for
+from sda.train.vocoder_run import MEASUREMENTS
 
 Floats = NDArray[np.float32]
 Copy = Callable[[Floats], Floats]
 
 FOLDS, WHICH = 4, 3
-SHORTEST = FROM_BASE.segment  # samples
-MEASUREMENTS = 24  # of the held-back recordings in a training, as the product makes
+SHORTEST = VocoderPlan().segment  # samples
+VAE_STEPS = 300  # of the model whose mels are mixed in; half a CPU minute, not counted
 ITERATIONS = 100  # of Griffin-Lim
 
 
@@ -53,28 +59,39 @@ def corpora(source: Path, work: Path, seed: int) -> tuple[Corpus, Corpus]:
     every = gathered(source, work / "all", seed)
     used = sorted(r.name for r in every.recordings if r.used)
     held_out = used[WHICH::FOLDS]
-    own = gathered(source, work / "own", seed, [source / name for name in used if name not in held_out])
-    other = gathered(source, work / "other", seed, [source / name for name in held_out])
+    own = gathered(source, work / "own", seed, [(source / name, name) for name in used if name not in held_out])
+    other = gathered(source, work / "other", seed, [(source / name, name) for name in held_out])
     other.training, other.held_out = [r for r in other.recordings if r.used], []  # wholes: nothing of it is trained on
     return own, other
 
 
-def gathered(source: Path, work: Path, seed: int, files: list[Path] | None = None) -> Corpus:
+def gathered(source: Path, work: Path, seed: int, files: list[tuple[Path, str]] | None = None) -> Corpus:
     for _ in gather(source, work, rate=BIGVGAN_GRID.sample_rate, shortest=SHORTEST, seed=seed, files=files):
         pass
     return Corpus(work)
 
 
-def fine_tuned(corpus: Corpus, minutes: float, seed: int) -> tuple[Copy, str]:
+def mixed_in(corpus: Corpus, seed: int) -> dict[str, Floats]:
+    """What a VAE trained on these recordings makes of them."""
+    spec, plan = vae_for(corpus.seconds, None)
+    training = VaeTraining(corpus, spec, replace(plan, steps=VAE_STEPS, seed=seed))
+    while training.done < VAE_STEPS:
+        training.step()
+    training.held_out()
+    vae = network.build(spec, {name: tensor.numpy() for name, tensor in training.best.items()})
+    return predictions(corpus.training, corpus, vae)
+
+
+def fine_tuned(corpus: Corpus, minutes: float, seed: int, predicted: dict[str, Floats]) -> tuple[Copy, str]:
     """The project's own vocoder after so many minutes of steps, and what became of its training."""
-    plan = replace(FROM_BASE, seed=seed)
-    trial = started(corpus, plan, scratch=False, device="cpu")
+    plan = replace(planned_for("cpu", minutes, scratch=False), seed=seed)
+    trial = started(corpus, plan, predicted)
     trial.step()
     before = time.process_time()
     for _ in range(5):
         trial.step()
     steps = max(1, round(60 * minutes * 5 / (time.process_time() - before)))
-    training = started(corpus, replace(plan, steps=steps), scratch=False, device="cpu")
+    training = started(corpus, replace(plan, steps=steps), predicted)
     training.held_out()
     while training.done < steps:
         training.step()
@@ -82,6 +99,13 @@ def fine_tuned(corpus: Corpus, minutes: float, seed: int) -> tuple[Copy, str]:
             training.held_out()
     training.averaged.load_state_dict(training.best)
     return partial(synthesise, training.averaged), f"{steps} steps, the best at {training.best_step}"
+
+
+def started(corpus: Corpus, plan: VocoderPlan, predicted: dict[str, Floats]) -> VocoderTraining:
+    """A training from the shipped base."""
+    spec, weights, _ = read_base()
+    start = {name: torch.from_numpy(value) for name, value in weights.items()}
+    return VocoderTraining(corpus, spec, plan, start, predicted=predicted)
 
 
 def by_the_paper(corpus: Corpus, cpu_s: float, seed: int, batch: int) -> tuple[Copy, str]:
@@ -106,18 +130,21 @@ def report(source: Path, args: argparse.Namespace) -> None:
     """Train on one set and print both tables."""
     with tempfile.TemporaryDirectory() as work:
         own, other = corpora(source, Path(work), args.seed)
+        predicted = mixed_in(own, args.seed)
         before = time.process_time()
-        ours, ours_note = fine_tuned(own, args.minutes, args.seed)
+        ours, ours_note = fine_tuned(own, args.minutes, args.seed, predicted)
         middle = time.process_time()
-        paper, paper_note = by_the_paper(own, middle - before, args.seed, args.batch)
+        paper, paper_note = (None, "left out") if args.no_paper else by_the_paper(own, middle - before, args.seed, args.batch)
         spent = middle - before, time.process_time() - middle
         clips = {
             "held out": held_out_clips(other, own=True),
             "its own": held_out_clips(own, OWN_CLIPS, own=True),
         }
     vocoders: dict[str, Copy] = {
-        "base": voices.by_name("draft"), "ours": ours, "paper": paper, "griffin-lim": partial(griffin_lim, seed=args.seed),
+        "base": voices.by_name("draft"), "ours": ours, "griffin-lim": partial(griffin_lim, seed=args.seed),
     }  # fmt: skip
+    if paper is not None:
+        vocoders["paper"] = paper
     print(f"\n{source.name}, seed {args.seed}, {args.minutes:g} CPU minutes, {args.threads} threads")
     counts = len(own.training), len(own.held_out), len(clips["held out"])
     print(f"{counts[0]} recordings trained on, {counts[1]} kept back to choose by, {counts[2]} held out")
@@ -156,6 +183,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=BATCH, help="crops a step of the paper's")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--no-paper", action="store_true", help="leave the paper's recipe out")
     parser.add_argument("--wav", type=Path, help="where to write one held-out recording by each")
     args = parser.parse_args()
     if args.sets is None:
