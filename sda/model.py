@@ -1,6 +1,6 @@
 """A trained model as an object: load it, move its sliders, encode, decode and render sound.
 
-On the CPU every network but BigVGAN runs in ONNX Runtime; torch is imported for that one alone.
+On the CPU every network but BigVGAN runs in ONNX Runtime; torch is imported for that one, and for a GPU's vocoder, alone.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
     """A model by path, name, id or unique prefix; a path may lead to a file of an older program.
 
     Raises `SdaError` where it is missing, ambiguous or damaged.
-    device: of BigVGAN, "auto", "cpu", "cuda" or "mps"; everything else runs in ONNX Runtime on the CPU.
+    device: of the vocoder, "auto", "cpu", "cuda" or "mps" (see `voices.by_name`); the VAE runs in ONNX Runtime on the CPU.
     """
     universal.check_device(device)
     return Model(model_file.read(Library().resolve(str(source))), device)

@@ -21,7 +21,7 @@ FLOORS = {
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 PURE = {"os", "io", "pathlib", "tempfile", "shutil", "threading", "multiprocessing", "subprocess", "socket", "time", "datetime",
         "random", "soundfile", "sounddevice"}  # fmt: skip
-NETS = ("core.hifigan.", "core.vae.")
+NETS = ("core.hifigan.", "core.hifigan_device.", "core.vae.")
 ANALYSIS = (
     "core.analysis.",
     "core.descriptors.",

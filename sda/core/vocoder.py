@@ -35,6 +35,7 @@ class VocoderSpec:
     name: str
     grid: MelSpec  # of its log-mel
     look_ahead: int  # samples by which a stream answers late
+    memory: int  # mel frames of the past that a sample can depend on
     eats: str = LOG_MEL  # or LOG1P_POWER
 
     @property
@@ -51,6 +52,20 @@ class VocoderSpec:
     def silence(self) -> float:
         """What it eats where there is no sound."""
         return math.log(self.grid.floor) if self.eats == LOG_MEL else 0.0
+
+    def check(self, log_mel: Floats) -> None:
+        """Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0."""
+        if self.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
+            raise ModelError(f"{self.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
+
+
+def hifigan_spec(generator: GeneratorSpec, grid: MelSpec, name: str) -> VocoderSpec:
+    """What a HiFi-GAN generator is as a vocoder. Raises `ModelError` where it does not fit the grid."""
+    if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
+        found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
+        raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
+    look_ahead, memory = generator.look_ahead, generator.memory
+    return VocoderSpec(name=name, grid=grid, look_ahead=look_ahead, memory=memory, eats=generator.eats)
 
 
 class Vocoder(Protocol):
@@ -100,10 +115,7 @@ class HifiganVocoder(Vocoder):
 
         Raises `ModelError` where weights are missing or of another shape, or the generator does not fit the grid.
         """
-        if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
-            found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
-            raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
-        self.spec = VocoderSpec(name=name, grid=grid, look_ahead=generator.look_ahead, eats=generator.eats)
+        self.spec = hifigan_spec(generator, grid, name)
         self._generator, self._weights = generator, weights
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
@@ -136,8 +148,7 @@ class HifiganVocoder(Vocoder):
 
         Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0.
         """
-        if self.spec.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
-            raise ModelError(f"{self.spec.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
+        self.spec.check(log_mel)
         after = self._silence(math.ceil(self.look_ahead / self.hop))
         late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
         return late[self.look_ahead :][: log_mel.shape[1] * self.hop]

@@ -55,7 +55,7 @@ class Engine:
         self._renderer = Role("renderer", self._renderer_spec, self._events)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse)
         self._ahead = RenderAhead(
-            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse
+            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse, options.device
         )
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
@@ -302,4 +302,5 @@ class Engine:
     def _renderer_spec(self) -> Message:
         assert self._ring is not None
         hold = self.options.model is not None and self._ring.written == 0
-        return {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
+        spec = {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
+        return {**spec, "device": self.options.device}
