@@ -128,7 +128,7 @@ class Model:
         """
         names = tuple(s.name for s in self.sliders)
         frames, grid = self._network.frames, self.document.grid
-        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder))
+        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
         return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
     def choice(self, wish: str = "auto") -> Choice:

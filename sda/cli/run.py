@@ -22,6 +22,7 @@ While it runs, any OSC client steers it; liblo's oscsend for instance:
   oscsend localhost 16180 /sda/slider/1 f 3.5
   oscsend localhost 16180 /sda/slider/brightness f 3.5
   oscsend localhost 16180 /sda/model s bells
+  oscsend localhost 16180 /sda/reload
   oscsend localhost 16180 /sda/panic
 
 \b

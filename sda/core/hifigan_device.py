@@ -1,4 +1,4 @@
-"""The HiFi-GAN generator in torch as a vocoder, for GPUs. On the CPU `sda.core.vocoder.HifiganVocoder` is several times faster.
+"""The HiFi-GAN generator in torch as a GPU's vocoder. On the CPU `HifiganVocoder` makes a live block in a sixth of its time.
 
 Beyond both edges there is silence, as there. The past that only the causal layers see passes through those alone
 (`Generator.forward`), so that a live block of 2 frames costs about as much as 6.

@@ -101,6 +101,10 @@ class Engine:
         """Every slider to 0."""
         self.controls.center(f"center {next(self._numbers)}")
 
+    def reload(self, source: str) -> None:
+        """The model's file again, for instance after it was trained further."""
+        self._events.put((None, {"kind": "reload", "source": source}))
+
     def settle(self, done: Callable[[], None]) -> None:
         """Call `done` once the renderer has taken everything sent so far."""
         number = next(self._numbers)
@@ -246,6 +250,8 @@ class Engine:
                 self._repertoire.broke(message["text"])
             case "wish":
                 self._repertoire.wish(message["text"], message["source"])
+            case "reload":
+                self._repertoire.reload(message["source"])
             case "vocoder":
                 self._ahead.look(message["source"])
             case "settle":
