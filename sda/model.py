@@ -28,6 +28,7 @@ from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.formats import model_file
 from sda.formats.distill import ModelDocument
+from sda.graph_store import GraphStore
 from sda.library import Library
 from sda.mel import mono
 from sda.params import Value, slug
@@ -200,7 +201,7 @@ class Model:
 
     @cached_property
     def _network(self) -> network.Network:
-        return network.build(self.document.vae, voices.part(self.document, "vae."))
+        return network.build(self.document.vae, voices.part(self.document, "vae."), GraphStore())
 
 
 def _channels(space: SpaceSettings) -> int:

@@ -11,6 +11,7 @@ from sda.core.vocoder import HifiganVocoder, Vocoder
 from sda.errors import ModelError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
+from sda.graph_store import GraphStore
 from sda.spec import BIGVGAN_GRID, LOG1P_POWER, GeneratorSpec, MelSpec
 
 Floats = NDArray[np.float32]
@@ -46,7 +47,7 @@ def by_name(name: str, device: str = "auto") -> Vocoder:
 
 def _hifigan(spec: GeneratorSpec, weights: dict[str, Floats], grid: MelSpec, device: str) -> Vocoder:
     if universal.check_device(device) in ("auto", "cpu"):
-        return HifiganVocoder(spec, weights, grid=grid)
+        return HifiganVocoder(spec, weights, grid=grid, kept=GraphStore())
     from sda.core.hifigan_device import WINDOW, HifiganOnDevice
     from sda.train.device import pick
 

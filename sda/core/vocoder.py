@@ -15,8 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core.graph_hifigan import StepGraph, step_graph
-from sda.core.onnx_writer import session
+from sda.core import graphs
+from sda.core.graphs import Graphs
+from sda.core.ort import session
 from sda.errors import ModelError
 from sda.spec import BIGVGAN_GRID, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
 
@@ -109,14 +110,23 @@ class HifiganVocoder(Vocoder):
     """A HiFi-GAN generator as a stream and as a whole. One thread at a time may use an object."""
 
     def __init__(
-        self, generator: GeneratorSpec, weights: Mapping[str, Floats], *, grid: MelSpec = BIGVGAN_GRID, name: str = "hifigan"
+        self,
+        generator: GeneratorSpec,
+        weights: Mapping[str, Floats],
+        *,
+        grid: MelSpec = BIGVGAN_GRID,
+        name: str = "hifigan",
+        kept: Graphs | None = None,
     ) -> None:
         """weights: by their names in `hifigan.Generator`'s state dict. grid: of the mel that they were trained on.
+
+        kept: where graphs lie that were made before.
 
         Raises `ModelError` where weights are missing or of another shape, or the generator does not fit the grid.
         """
         self.spec = hifigan_spec(generator, grid, name)
-        self._generator, self._weights = generator, weights
+        self._generator, self._weights, self._kept = generator, weights, kept
+        self._hash = graphs.content("hifigan", generator, weights) if kept is not None else ""
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
@@ -124,13 +134,16 @@ class HifiganVocoder(Vocoder):
     def start(self) -> State:
         """The state after an endless run of silence."""
         if self._start is None:
-            live = self._step_of(LIVE_BLOCK)
-            silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size, np.float32)
-            for _ in range(0, self._generator.memory + math.ceil(self.look_ahead / self.hop), LIVE_BLOCK):
-                _, state = live.run(silence, state)
-            state.setflags(write=False)
-            self._start = state
+            kept = graphs.made(self._kept, f"{self._hash}-start", lambda: self._run_up().tobytes())
+            self._start = np.frombuffer(kept, np.float32)  # cannot be written to
         return self._start
+
+    def _run_up(self) -> State:
+        live = self._step_of(LIVE_BLOCK)
+        silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size, np.float32)
+        for _ in range(0, self.spec.memory + math.ceil(self.look_ahead / self.hop), LIVE_BLOCK):
+            _, state = live.run(silence, state)
+        return state
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
@@ -162,24 +175,31 @@ class HifiganVocoder(Vocoder):
 
     def _step_of(self, frames: int) -> _Step:
         if frames not in self._steps:
-            self._steps[frames] = _Step(step_graph(self._generator, self._weights, frames))
+            self._steps[frames] = _Step(graphs.made(self._kept, f"{self._hash}-{frames}", lambda: self._graph(frames)))
         return self._steps[frames]
+
+    def _graph(self, frames: int) -> bytes:
+        from sda.core.graph_hifigan import step_graph  # here, because a graph that was kept needs no library to write one
+
+        return step_graph(self._generator, self._weights, frames)
 
 
 class _Step:
     """A step of a fixed number of frames, bound once to its own buffers: to hand over 70 tensors anew costs a tenth more."""
 
-    def __init__(self, graph: StepGraph) -> None:
-        self._session = session(graph.model)
+    def __init__(self, graph: bytes) -> None:
+        self._session = session(graph)
         self._binding = self._session.io_binding()
-        lengths = [math.prod(shape) for shape in graph.states]
+        shapes = {each.name: tuple(each.shape) for each in (*self._session.get_inputs(), *self._session.get_outputs())}
+        states = [shapes[f"s{number}"] for number in range(sum(name.startswith("s") for name in shapes))]
+        lengths = [math.prod(shape) for shape in states]
         self.size = sum(lengths)
         self._before, self._after = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
         for number, (start, stop) in enumerate(pairwise(accumulate(lengths, initial=0))):
-            shape = graph.states[number]
+            shape = states[number]
             _bind(self._binding.bind_input, f"s{number}", self._before[start:stop].reshape(shape))
             _bind(self._binding.bind_output, f"t{number}", self._after[start:stop].reshape(shape))
-        self._log_mel, self._audio = np.zeros(graph.input, np.float32), np.zeros(graph.output, np.float32)
+        self._log_mel, self._audio = np.zeros(shapes["log_mel"], np.float32), np.zeros(shapes["audio"], np.float32)
         _bind(self._binding.bind_input, "log_mel", self._log_mel)
         _bind(self._binding.bind_output, "audio", self._audio)
 
