@@ -18,7 +18,7 @@ from sda.errors import SdaError
 def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` to write to; on leaving without an error it becomes `path`.
 
-    lasting: whether it must outlive a power cut; what can be made anew need not, and is written ten times as fast.
+    lasting: whether it must outlive a power cut; what can be made anew need not wait for the disk.
     Raises `SdaError` where the folder is missing or may not be written, the disk is full, or `path` is a folder.
     """
     if path.is_dir():

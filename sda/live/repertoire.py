@@ -39,6 +39,7 @@ class Repertoire:
         self._asked = 0  # loads so far
         self._shown = 0  # times that the control was set from here
         self._loading: Path | None = None
+        self._again = ""  # the source that asked for the model's file while that was loading
         self._wisher, self._asks = "", WISH  # the source that asked for what loads, and at which address
 
     def look(self, now: float) -> None:
@@ -66,8 +67,11 @@ class Repertoire:
             self.load(path)
 
     def reload(self, source: str) -> None:
-        """Load the file of the model that sounds, or of the one that loads, again."""
-        path = self._loading or (self._facts.model.path if self._facts.model is not None else None)
+        """Load the file of the model that sounds again, or of the one that loads, once that is done."""
+        if self._loading is not None:  # a controller may send it with every frame: one more load is enough
+            self._again = source
+            return
+        path = self._facts.model.path if self._facts.model is not None else None
         if path is None:
             self._refuse(source, RELOAD, "no model is loaded that could be read again")
             return
@@ -97,12 +101,20 @@ class Repertoire:
         self.token = self._asked
         self._controls.install_sliders(message["sliders"], message["explains"])
         self._name(message["name"])
+        self._reload_once_more()
 
     def refused(self, message: Message) -> None:
         """The renderer could not load what was asked for; what sounded goes on."""
         if message["token"] == self._asked:
             self._facts.loading, self._loading = False, None
             self._stay(message["text"])
+            self._reload_once_more()
+
+    def _reload_once_more(self) -> None:
+        """What was asked for while a file was read: it may have been read too early."""
+        source, self._again = self._again, ""
+        if source and self._facts.model is not None:
+            self.reload(source)
 
     def broke(self, text: str) -> None:
         """The model stopped sounding."""

@@ -92,6 +92,21 @@ def test_what_cannot_be_read_again_leaves_the_sound_and_says_why(home: Path) -> 
         running.end()
 
 
+def test_a_flood_of_wishes_ends_with_the_last_file(home: Path) -> None:
+    """A controller that repeats itself keeps no load from its end, and what was written meanwhile is not missed."""
+    path = Library().add(sounding("pebbles"))
+    with session("pebbles", "--play", "--audio", "null") as running:
+        for _ in range(100):
+            running.send("/sda/reload")
+            time.sleep(0.005)
+        distill.write(path, trained(sounding("last")))
+        running.send("/sda/reload")
+        running.until("last sounds; its sliders: brightness, axis-1")
+        loads = [line for line in running.lines if "pebbles sounds" in line]
+        assert 1 < len(loads) <= 50
+        running.end()
+
+
 def test_without_a_model_there_is_nothing_to_read_again(home: Path) -> None:
     with session("--audio", "null") as running:
         told = running.ask("/sda/reload")
