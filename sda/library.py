@@ -1,6 +1,6 @@
 """The library: one folder with the models, runs, presets and caches of a user, and how a model is called by name.
 
-Where a model's recordings lie is remembered in `sources.json`, never in the model, which may be shared.
+Where a model's recordings lie is remembered beside the models (`sda.sources`), never in a model, which may be shared.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any
 import filelock
 import platformdirs
 
-from sda import catalog
+from sda import catalog, sources
 from sda.catalog import Entry
-from sda.errors import ModelError, SdaError
+from sda.errors import ModelError, SdaError, TrainError
 from sda.formats import distill, whole
 from sda.formats.distill import SUFFIX, ModelDocument
 from sda.formats.document import check_name
+from sda.sources import Source
 
 STEM_BYTES = 100  # of a file name, well below the 255 that file systems take
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³")}  # on Windows
@@ -148,19 +149,25 @@ class Library:
             entry = next((e for e in self.entries() if _same(e.path, path)), None)
             with _words(path, "deleted"):
                 path.unlink()
-            sources = self._sources()
-            if entry and sources.pop(entry.id, None):
-                self._write_sources(sources)
+            known = sources.load(self.home)
+            if entry and known.pop(entry.id, None):
+                sources.store(self.home, known)
 
-    def remember_source(self, id: str, folder: Path) -> None:
+    def remember_source(self, id: str, source: Source) -> None:
         """Note where the recordings of a model lie."""
         with self._locked():
-            self._write_sources(self._sources() | {id: str(folder.absolute())})
+            sources.store(self.home, sources.load(self.home) | {id: source.to_json()})
 
-    def source(self, id: str) -> Path | None:
+    def source(self, id: str) -> Source | None:
         """Where the recordings of a model lay when it was trained, if that is known."""
-        folder = self._sources().get(id)
-        return Path(folder) if isinstance(folder, str) else None
+        return Source.from_json(sources.load(self.home).get(id))
+
+    @contextmanager
+    def training(self, id: str, name: str) -> Iterator[None]:
+        """Hold a model for training it, whatever of it is trained. Raises `TrainError` if another process does."""
+        busy = TrainError(f"{name} is being trained by another process; wait for its end, or stop it")
+        with _held(self._folder("locks") / f"{id}.lock", 0.0, busy):
+            yield
 
     def _folder(self, name: str) -> Path:
         path = self.home / name
@@ -172,17 +179,9 @@ class Library:
     def _locked(self) -> Iterator[None]:
         """One writer at a time, of all processes."""
         self._folder(".")
-        lock = filelock.FileLock(self.home / ".lock")
-        try:
-            lock.acquire(timeout=LOCK_SECONDS)
-        except filelock.Timeout as error:
-            raise SdaError(f"{self.home}: another program has held the library for {LOCK_SECONDS:g} s; try again") from error
-        except OSError as error:
-            raise SdaError(f"{self.home}: cannot write there ({error.strerror})") from error
-        try:
+        busy = SdaError(f"{self.home}: another program has held the library for {LOCK_SECONDS:g} s; try again")
+        with _held(self.home / ".lock", LOCK_SECONDS, busy):
             yield
-        finally:
-            lock.release()
 
     def _fresh(self, name: str, but: Path | None = None) -> Path:
         """A path that no model has, `but` counting as free."""
@@ -202,12 +201,6 @@ class Library:
         names = dict.fromkeys(e.name for n in near for e in entries if e.name.casefold() == n)
         hint = f"did you mean {' or '.join(map(repr, names))}?" if names else f"it has {_listed(entries)}"
         return f"no model {text!r} in the library {place}; {hint}"
-
-    def _sources(self) -> dict[str, Any]:
-        return catalog.read_object(self.home / "sources.json")
-
-    def _write_sources(self, sources: dict[str, Any]) -> None:
-        whole.write(self.home / "sources.json", json.dumps(sources, indent=1).encode())
 
 
 def _meant(entries: list[Entry], text: str) -> list[Entry]:
@@ -241,6 +234,22 @@ def _exists(path: Path) -> bool:
 
 def _same(a: Path, b: Path) -> bool:
     return a.resolve() == b.resolve()
+
+
+@contextmanager
+def _held(path: Path, patience: float, busy: SdaError) -> Iterator[None]:
+    """Hold the lock of a file, which ends with the process. Raises `busy` if another holds it for `patience` seconds."""
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=patience)
+    except filelock.Timeout as error:
+        raise busy from error
+    except OSError as error:
+        raise SdaError(f"{path.parent}: cannot write there ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from small_models import document
 
 from sda import library as library_module
-from sda.errors import ModelError, SdaError
+from sda.errors import ModelError, SdaError, TrainError
 from sda.formats import distill
 from sda.formats.distill import ModelDocument
 from sda.library import Library, file_stem, home
+from sda.sources import Remembered, Source
 
 
 def named(name: str, number: int) -> ModelDocument:
@@ -173,16 +176,17 @@ def test_delete_takes_only_what_is_in_the_library(library: Library, tmp_path: Pa
         library.delete(outside)
     assert outside.read_bytes() == b"precious"
     bells = library.resolve("bells")
-    library.remember_source(distill.read_header(bells).id, tmp_path)
+    library.remember_source(distill.read_header(bells).id, Source(tmp_path))
     library.delete(bells)
     assert files(library) == ["Bellows.distill", "Cello-take-3.distill", "beef.distill"]
     assert library.source("aaaa1111-0000-0000-0000-000000000000") is None
 
 
 def test_sources_are_remembered_beside_the_models(library: Library, tmp_path: Path) -> None:
-    library.remember_source("some-id", tmp_path / "recordings")
-    library.remember_source("other-id", tmp_path)
-    assert Library(library.home).source("some-id") == tmp_path / "recordings"
+    source = Source(tmp_path / "recordings", (Remembered(name="in/a.wav", size=9, sha256=64 * "0", held_out=True),))
+    library.remember_source("some-id", source)
+    library.remember_source("other-id", Source(tmp_path))
+    assert Library(library.home).source("some-id") == source
     assert library.source("unknown") is None
     assert all(str(tmp_path).encode() not in path.read_bytes() for path in library.models.iterdir())
     (library.home / "sources.json").write_text("[broken")
@@ -267,6 +271,23 @@ def test_a_held_library_gives_up_in_one_line(library: Library, monkeypatch: pyte
     monkeypatch.setattr(library_module, "LOCK_SECONDS", 0.05)
     with filelock.FileLock(library.home / ".lock"), pytest.raises(SdaError, match="another program has held"):
         library.add(named("Late", 0x12340000))
+
+
+def test_a_model_is_trained_by_one_process_at_a_time(library: Library) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from sda.library import Library\n"
+        "with Library(Path(sys.argv[1])).training('some-id', 'Bells'): print('held', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(library.home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(TrainError, match="Bells is being trained by another process"), library.training("some-id", "Bells"):
+            pass
+        with library.training("other-id", "Gong"):
+            other.kill()  # as dead as a power cut
+    with library.training("some-id", "Bells"):
+        pass
 
 
 @pytest.mark.parametrize(

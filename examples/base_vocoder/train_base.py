@@ -19,8 +19,10 @@ import torch
 from sda.core.hifigan import Generator
 from sda.formats.base import read_base, write_base
 from sda.spec import GeneratorSpec
+from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus, gather
-from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held_out_error
+from sda.train.vocoder import VocoderTraining
+from sda.train.vocoder_plan import VocoderPlan
 
 CHECKPOINT_S = 300.0  # s
 MEASURE_EVERY = 2000  # steps

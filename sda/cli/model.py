@@ -226,8 +226,8 @@ def _own_vocoder(document: ModelDocument) -> str:
 
 
 def _source(document: ModelDocument) -> str | None:
-    folder = Library().source(document.id)
-    return str(folder) if folder else None
+    source = Library().source(document.id)
+    return str(source.folder) if source else None
 
 
 def _analysis(document: ModelDocument) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -15,7 +15,11 @@ from rich.table import Table
 
 from sda.train.run import Event, Run
 
-SHOWN = {"loss": "loss", "total": "loss", "mel": "mel", "kl": "KL"}
+SHOWN = {
+    "loss": "loss", "total": "loss", "mel": "mel", "kl": "KL",
+    "adversarial": "G", "discriminator": "D", "features": "features",
+    "accuracy_real": "D right on own", "accuracy_held_out": "held-out", "accuracy_made": "made",
+}  # fmt: skip
 HELD_OUT = ("loud", "quiet", "mel", "convergence")
 PLAIN_LINES = 20  # where there is no terminal to draw a bar on
 

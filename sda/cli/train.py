@@ -36,6 +36,8 @@ def train(audio_dir: Path | None, name: str, resume: bool, **asked: Any) -> None
     from sda.cli import output
     from sda.cli.progress import show
     from sda.library import Library
+    from sda.sources import Source
+    from sda.train.corpus import Corpus
     from sda.train.model_run import train_model
     from sda.train.run import Run
     from sda.train.threads import use_threads
@@ -45,10 +47,11 @@ def train(audio_dir: Path | None, name: str, resume: bool, **asked: Any) -> None
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
 
     def keep(document: ModelDocument) -> Path:
+        recordings = Corpus(run.path / "corpus").recordings
+        library.remember_source(document.id, Source.of(Path(run.spec["source"]), recordings))
         return library.add(_with_old_vocoder(library, document), overwrite=True, half=True)  # costs 3e-4 nat
 
-    with run.alive():
-        library.remember_source(run.spec["id"], Path(run.spec["source"]))
+    with library.training(run.spec["id"], name), run.alive():
         end = show(train_model(run, keep), run, console)
     if end.kind == "end":
         _conclude(end.data, name, console)
@@ -71,7 +74,7 @@ def _with_old_vocoder(library: Library, document: ModelDocument) -> ModelDocumen
 
 def _new_run(library: Library, audio_dir: Path | None, name: str, asked: dict[str, Any]) -> Run:
     from sda.formats.document import check_name
-    from sda.train.corpus import find
+    from sda.sources import find
     from sda.train.device import pick
     from sda.train.run import Run
 

@@ -29,6 +29,7 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all).")
 @click.option("--from-scratch", is_flag=True, help="Start from nothing instead of the shipped base.")
+@click.option("--bundle-worse", is_flag=True, help="Replace the model's vocoder even by one that does worse.")
 @click.option("--resume", is_flag=True, help="Go on with this model's run where it stopped.")
 def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) -> None:
     """Train a vocoder for MODEL on its own recordings, from the shipped base, and bundle it into the model file."""
@@ -42,7 +43,9 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
 
     console, library = output.console(), Library()
     path = library.resolve(model)
-    document = distill.read(path)
+    header = distill.read_header(path)
+    click.get_current_context().with_resource(library.training(header.id, header.name))
+    document = distill.read(path)  # under the lock, or another training's result could be lost
     vocoder_run.vae_of(document)  # before anything is gathered: a model of an older program is refused
     run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
     use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
@@ -58,17 +61,14 @@ def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) ->
 
 
 def _new_run(library: Library, document: ModelDocument, audio: Path | None, asked: dict[str, Any]) -> Run:
+    from sda.sources import locate
     from sda.train.run import Run
 
     if asked["minutes"] and asked["steps"]:
         raise TrainError("found both --minutes and --steps; expected one of them")
-    source = audio or library.source(document.id)
-    if source is None:
-        raise TrainError(f"where the recordings of {document.name} are is not known here; expected --audio DIR")
-    if audio is None and not source.is_dir():
-        raise TrainError(f"the recordings of {document.name} are no longer in {source}; expected --audio DIR")
+    found = locate(document.name, library.source(document.id), audio)
     seed = int(document.training.get("seed", 0)) if asked["seed"] is None else asked["seed"]
-    spec = {**asked, "seed": seed, "source": str(source.resolve())}
+    spec = {**asked, "seed": seed, **found.to_spec()}
     return Run.create(library.runs, "train-vocoder", document.name, spec)
 
 
@@ -80,6 +80,7 @@ def _conclude(data: dict[str, Any], model: str, console: Console) -> None:
     for note in data["notes"]:
         console.print(f"[yellow]{note}[/]")
     console.print(f"sliders, tested on its sound: {', '.join(data['sliders']) or 'none'}", highlight=False)
-    console.print(f"[bold]{data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
+    if data["bundled"]:
+        console.print(f"[bold]{data['model']}[/] has its own vocoder now", highlight=False, soft_wrap=True)
     if not data["finished"]:
         console.print(f"stopped early; go on with: sda-engine train-vocoder {model} --resume", highlight=False)

@@ -29,9 +29,9 @@ def write_base(path: Path, spec: GeneratorSpec, weights: dict[str, NDArray[Any]]
 
 
 @cache
-def read_base() -> tuple[GeneratorSpec, dict[str, Floats], dict[str, Any]]:
-    """The shipped generator's spec, weights (float32) and training summary."""
-    content = (files("sda") / "data" / "base.safetensors").read_bytes()
+def read_base(path: Path | None = None) -> tuple[GeneratorSpec, dict[str, Floats], dict[str, Any]]:
+    """The spec, weights (float32) and training summary of the shipped generator, or of another that `write_base` wrote."""
+    content = (path or files("sda") / "data" / "base.safetensors").read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
     weights = {name: tensor.astype(np.float32) for name, tensor in safetensors.numpy.load(content).items()}
     return GeneratorSpec.from_json(json.loads(header["spec"])), weights, json.loads(header["training"])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from sda.errors import AudioError, TrainError
 from sda.formats import audio
+from sda.sources import digest, find
 
 Floats = NDArray[np.float32]
 
@@ -43,6 +45,8 @@ class Recording:
     start: int = 0  # first sample in the corpus file
     length: int = 0  # samples there
     held_out: bool = False
+    size: int = 0  # bytes of the file
+    sha256: str = ""  # of the file, in hex
 
 
 class Corpus:
@@ -102,43 +106,44 @@ class Corpus:
         return self.training[int(random.choice(len(weights), p=weights / weights.sum()))]
 
 
-def find(folder: Path) -> list[Path]:
-    """Every file below a folder that could be audio, in a stable order. Raises `TrainError` if there is none."""
-    if not folder.is_dir():
-        what = "a file" if folder.exists() else "nothing"
-        raise TrainError(f"{folder}: found {what} where a folder of recordings was expected")
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-    if not files:
-        raise TrainError(f"{folder}: an empty folder; expected recordings (wav, flac, ogg, mp3, aiff)")
-    return files
-
-
 def gather(
-    source: Path, target: Path, *, rate: int, shortest: int, seed: int, files: list[Path] | None = None
+    source: Path,
+    target: Path,
+    *,
+    rate: int,
+    shortest: int,
+    seed: int,
+    files: Sequence[tuple[Path, str]] = (),
+    held_out: Collection[str] = (),
 ) -> Iterator[Recording]:
-    """Decode every recording below `source` into `target`, yielding each one as it is done.
+    """Decode every recording below `source`, or else the `files` with their names, into `target`; yield each when done.
 
-    rate: of the corpus, in Hz; shortest: samples below which a recording is padded with silence.
+    rate: of the corpus, in Hz; shortest: samples below which a recording is padded with silence; held_out: names of the
+    recordings to keep from training, where an earlier split is to hold; without any of them the seed chooses.
     Raises `TrainError` if nothing usable remains or `target` cannot be written.
     """
-    files = find(source) if files is None else files
+    files = files or [(path, path.relative_to(source).as_posix()) for path in find(source)]
     try:
-        yield from _gather(source, target, rate, shortest, seed, files)
+        recordings = yield from _gather(source, target, rate, shortest, files)
+        _write_index(target, rate, _split(recordings, seed, held_out))
     except OSError as error:
         raise TrainError(f"{target}: the recordings could not be gathered there ({error.strerror or error})") from error
 
 
-def _gather(source: Path, target: Path, rate: int, shortest: int, seed: int, files: list[Path]) -> Iterator[Recording]:
+def _gather(
+    source: Path, target: Path, rate: int, shortest: int, files: Sequence[tuple[Path, str]]
+) -> Generator[Recording, None, list[Recording]]:
     target.mkdir(parents=True, exist_ok=True)
     recordings: list[Recording] = []
     temporary = target / (AUDIO_FILE + ".part")
     position = 0
     with temporary.open("wb") as out:
-        for path in files:
-            name = path.relative_to(source).as_posix() if path.is_relative_to(source) else path.name
+        for path, name in files:
             recording = _take(path, name, out.write, position, rate, shortest)
             if recording.used:
                 position += recording.length
+                with suppress(OSError):  # it went away meanwhile; its sound is here
+                    recording = replace(recording, size=path.stat().st_size, sha256=digest(path))
             out.seek(position * 4)
             out.truncate()
             recordings.append(recording)
@@ -148,7 +153,11 @@ def _gather(source: Path, target: Path, rate: int, shortest: int, seed: int, fil
     if not any(r.used for r in recordings):
         raise TrainError(f"{source}: none of its {len(recordings)} files can be used (see the reasons above)")
     os.replace(temporary, target / AUDIO_FILE)
-    index = {"rate": rate, "recordings": [asdict(r) for r in _split(recordings, seed)]}
+    return recordings
+
+
+def _write_index(target: Path, rate: int, recordings: list[Recording]) -> None:
+    index = {"rate": rate, "recordings": [asdict(r) for r in recordings]}
     part = target / (INDEX_FILE + ".part")
     part.write_text(json.dumps(index, indent=1))
     os.replace(part, target / INDEX_FILE)
@@ -206,9 +215,11 @@ def _is_clipped(block: Floats) -> bool:
     return bool(at_limit.any()) and bool(np.convolve(at_limit, np.ones(CLIPPED), "valid").max(initial=0) >= CLIPPED)
 
 
-def _split(recordings: list[Recording], seed: int) -> list[Recording]:
-    """Mark the held-out recordings: one in eight of those used, at least one from three files on."""
+def _split(recordings: list[Recording], seed: int, held_out: Collection[str] = ()) -> list[Recording]:
+    """Mark the held-out recordings: those named, unless they are none or all; else one in eight, at least one of three."""
     used = [i for i, r in enumerate(recordings) if r.used]
     count = max(1, round(HELD_OUT * len(used))) if len(used) >= 3 else 0
-    chosen = set(np.random.default_rng(seed).permutation(used)[:count].tolist())
+    named = {i for i in used if recordings[i].name in held_out}
+    by_chance = np.random.default_rng(seed).permutation(used)[:count].tolist()
+    chosen = named if 0 < len(named) < len(used) else set(by_chance)
     return [Recording(**{**asdict(r), "held_out": i in chosen}) for i, r in enumerate(recordings)]

@@ -17,8 +17,10 @@ import torch
 from sda.errors import SdaError, TrainError
 from sda.formats import whole
 from sda.train.run import Event, Run
+from sda.train.together import ALONE, Together
 
 CHECKPOINT_S = 20.0  # s between checkpoints
+CHECKPOINT_COST = 20  # times as long between them as one takes, where that is longer
 REPORTS = 2000  # step events in a run; on step numbers too, so that two runs can be compared
 MEASUREMENTS = 24  # held-out measurements in a run
 
@@ -52,17 +54,30 @@ def resume(run: Run, training: Training) -> None:
         raise TrainError(f"{run.checkpoint}: a damaged checkpoint ({str(error)[:120]}); start the run again") from error
 
 
-def follow(run: Run, training: Training, steps: int, aside: Callable[[], Event | None] = lambda: None) -> Iterator[Event]:
+def follow(
+    run: Run,
+    training: Training,
+    steps: int,
+    aside: Callable[[], Event | None] = lambda: None,
+    *,
+    measurements: int = MEASUREMENTS,
+    together: Together = ALONE,
+) -> Iterator[Event]:
     """Train up to `steps` or until the run is cancelled. Raises `TrainError` at a loss that is no number.
 
-    aside: what else may be due after a step; it must not touch the training.
+    aside: what else may be due after a step; it must not touch the training. Of several processes one does all but the
+    steps, the others yield nothing.
     """
-    measure_every = max(1, steps // MEASUREMENTS)
+    if not together.leads:
+        while training.done < steps and not together.any(False):
+            training.step()
+        return
+    measure_every = max(1, steps // measurements)
     report_every = max(1, steps // REPORTS)
     started, first = time.monotonic(), training.done
-    saved = -math.inf  # the first checkpoint comes with the first step
+    next_save = -math.inf  # the first checkpoint comes with the first step
     held_out: dict[str, Any] | None = None
-    while training.done < steps and not run.cancelled:
+    while training.done < steps and not together.any(run.cancelled):
         losses = training.step()
         if not all(math.isfinite(value) for value in losses.values()):
             raise TrainError(f"step {training.done}: the loss is not a number; the last good state is in the checkpoint")
@@ -75,9 +90,10 @@ def follow(run: Run, training: Training, steps: int, aside: Callable[[], Event |
                 "step": training.done, "steps": steps, "losses": losses, "held_out": held_out, "rate": rate,
                 "eta_s": (steps - training.done) / rate,
             })  # fmt: skip
-        if now - saved >= CHECKPOINT_S:
+        if now >= next_save:
             yield save(run, training)
-            saved = time.monotonic()
+            after = time.monotonic()
+            next_save = after + max(CHECKPOINT_S, CHECKPOINT_COST * (after - now))
         if (event := aside()) is not None:
             yield event
     yield save(run, training)

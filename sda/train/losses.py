@@ -42,7 +42,8 @@ class LogMel(nn.Module):
 class SpectralLoss(nn.Module):
     """Mel L1 plus multi-resolution STFT loss (Yamamoto et al. 2020, arXiv 1910.11480, eq. 3 to 5).
 
-    The second is, at each resolution, the spectral convergence ||S - S'|| / ||S|| and the mean |ln S - ln S'|.
+    The second is, at each resolution, the spectral convergence ||S - S'|| / ||S|| and the mean |ln S - ln S'|. Every part is
+    a mean over the crops, so that shares of a batch can be worked out apart.
     """
 
     def __init__(self, mel_weight: float = 22.0, stft_weight: float = 15.0, sizes: tuple[int, ...] = (512, 1024, 2048)) -> None:
@@ -55,7 +56,8 @@ class SpectralLoss(nn.Module):
         convergence, log_magnitude = mel.new_zeros(()), mel.new_zeros(())
         for size in self.sizes:
             one, other = magnitude(made, size), magnitude(real, size)
-            convergence = convergence + (other - one).norm() / other.norm().clamp(min=1e-3) / len(self.sizes)
+            apart = (other - one).flatten(1).norm(dim=1) / other.flatten(1).norm(dim=1).clamp(min=1e-3)  # [B]
+            convergence = convergence + apart.mean() / len(self.sizes)
             log_magnitude = log_magnitude + F.l1_loss(one.log(), other.log()) / len(self.sizes)
         total = self.mel_weight * mel + self.stft_weight * (convergence + log_magnitude)
         return total, {"mel": mel, "convergence": convergence, "log_magnitude": log_magnitude}

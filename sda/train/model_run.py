@@ -20,9 +20,9 @@ from sda.formats.distill import ModelDocument
 from sda.spec import BIGVGAN_GRID, VaeSpec
 from sda.train import loop
 from sda.train.analyze import analyzing
-from sda.train.corpus import Corpus, Recording, find, gather
+from sda.train.corpus import Corpus, Recording, gather
 from sda.train.device import pick
-from sda.train.preview import Previews
+from sda.train.preview import ModelPreviews
 from sda.train.run import Event, Run
 from sda.train.vae import VaePlan, VaeTraining, choose
 from sda.voices import by_name
@@ -31,15 +31,19 @@ STEPS_FOR_SECONDS = 60.0  # s of training on a CPU when nothing else is asked
 
 
 def gathered(run: Run, source: Path, shortest: int) -> Iterator[Event]:
-    """Decode the recordings into the run folder, unless a resumed run has them already; a file event for each."""
+    """Decode the recordings into the run folder, unless a resumed run has them already; a file event for each.
+
+    The run's spec may say which files, under which names, and which of them are held out (`sda.sources.Found`).
+    """
     folder = run.path / "corpus"
     if (folder / "corpus.json").exists():
         yield from (file_event(r) for r in Corpus(folder).recordings)
         return
-    files = find(source)
-    for recording in gather(
-        source, folder, rate=BIGVGAN_GRID.sample_rate, shortest=shortest, seed=run.spec["seed"], files=files
-    ):
+    if run.spec.get("note"):
+        yield Event("warn", {"text": run.spec["note"]})
+    files, held_out = [(Path(path), name) for path, name in run.spec.get("files", ())], run.spec.get("held_out", ())
+    rate, seed = BIGVGAN_GRID.sample_rate, run.spec["seed"]
+    for recording in gather(source, folder, rate=rate, shortest=shortest, seed=seed, files=files, held_out=held_out):
         yield file_event(recording)
         if run.cancelled:
             raise TrainError("stopped while the recordings were being read; nothing was trained")
@@ -78,13 +82,13 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     yield Event(
         "start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), **summary(corpus)}
     )
-    previews = Previews(run, corpus, vae_spec)
+    previews = ModelPreviews(run, corpus, vae_spec)
 
     def preview() -> Event | None:
-        return previews.make(training.averaged.state_dict(), training.done) if previews.due() else None
+        return previews.of(training.averaged.state_dict(), training.done) if previews.due() else None
 
     yield from loop.follow(run, training, plan.steps, preview)
-    yield previews.make(training.best, training.best_step)
+    yield previews.of(training.best, training.best_step)
     finished = training.done >= plan.steps
     training.net.load_state_dict(training.best)
     net = training.net.cpu().eval()

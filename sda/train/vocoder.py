@@ -1,58 +1,37 @@
-"""Training a HiFi-GAN generator on spectral losses, resumable to the exact next loss.
+"""Training a HiFi-GAN generator, resumable to the exact next loss.
 
-All randomness of a step comes from a generator keyed by (seed, step), so a resumed run needs no random state: weights,
-optimizers and the step number say everything. The recipe and what each part of it is worth: examples/base_vocoder.
+All randomness of a step comes from (seed, step, crop), so a resumed run needs no random state: weights, optimizers and the
+step number say everything. The recipe and what each part of it is worth: examples/base_vocoder.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sda.core import grid
 from sda.core.hifigan import Generator, start_weights
-from sda.spec import BIGVGAN_GRID, GeneratorSpec, Spec
+from sda.spec import GeneratorSpec
+from sda.train.adversary import LISTEN_EVERY, Adversary
+from sda.train.copy_synthesis import held_out_clips, held_out_error, preferred
 from sda.train.corpus import Corpus
-from sda.train.losses import SpectralLoss, magnitude
+from sda.train.losses import SpectralLoss
 from sda.train.muon import Muon
+from sda.train.together import ALONE, Together
+from sda.train.vocoder_crops import Crop, Crops
+from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 Floats = NDArray[np.float32]
 
-NEAR = 1.01  # times the least held-out error: differences below 5 % are noise
 OWN_CLIPS = 8  # of the training recordings, which decide between candidates that are near each other
-QUIETEST_CROP = 1e-3  # peak below which another crop is drawn, up to three times
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VocoderPlan(Spec):
-    """How a generator is trained; stored with the run, so that a resumed schedule is the same."""
-
-    steps: int = 10_000
-    batch: int = 2  # crops
-    segment: int = 16_384  # samples of a crop
-    before: int = 14  # frames known before a crop, of which no loss is taken: what the causal layers remember
-    after: int = 4  # frames known after it: the look-ahead, and the mel's own window
-    rate: float = 1e-3  # of Muon, at its highest
-    warmup: int = 100  # steps
-    decay: float = 0.2  # share of the steps, at the end, over which the rate falls to zero
-    ema: float = 0.999  # of the averaged weights, which are the result
-    speed: float = 4.0  # semitones by which a crop is played slower or faster, half the time
-    quieter_db: float = -12.0
-    louder_db: float = 6.0
-    seed: int = 0
-
-    def rate_at(self, step: int) -> float:
-        """Warm-up, plateau, then a fall as 1 - sqrt (Haegele et al. 2024, arXiv 2405.18392): any milestone may branch off."""
-        left = (self.steps - step) / max(1.0, self.decay * self.steps)
-        return self.rate * min(1.0, (step + 1) / self.warmup, max(0.0, 1 - math.sqrt(max(0.0, 1 - left))))
+BETWEEN = 0.5  # share of the way from the start to the present weights at which another candidate lies
 
 
 class VocoderTraining:
@@ -63,16 +42,23 @@ class VocoderTraining:
         corpus: Corpus,
         spec: GeneratorSpec,
         plan: VocoderPlan,
-        start: dict[str, Tensor] | None = None,
+        start: Mapping[str, Tensor] | None = None,
         *,
+        predicted: Mapping[str, Floats] | None = None,
+        discriminators: DiscriminatorSpec | None = None,
+        together: Together = ALONE,
         device: str = "cpu",
     ) -> None:
-        """start: weights to go on from; without them the variance-preserving start and the corpus' own mel statistics."""
-        self.corpus, self.plan, self.done, self.device = corpus, plan, 0, device
+        """start: weights to go on from; without them the variance-preserving start and the corpus' own mel statistics.
+
+        predicted: what the VAE makes of the recordings (`vocoder_crops.predictions`), for the plan's share of the crops.
+        """
+        self.corpus, self.plan, self.done, self.device, self.together = corpus, plan, 0, device, together
+        self.crops = Crops(corpus, plan, predicted or {})
         self.clips, self.own_clips = held_out_clips(corpus), held_out_clips(corpus, OWN_CLIPS, own=True)
         self.net = Generator(spec)
         if start is not None:
-            self.net.load_state_dict(start)
+            self.net.load_state_dict(dict(start))
         else:
             start_weights(self.net, torch.Generator().manual_seed(plan.seed))
             mean, std = mel_statistics(corpus, plan.seed)
@@ -80,66 +66,86 @@ class VocoderTraining:
             self.net.mel_std.fill_(std)
         self.net.to(device)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
-        self.loss = SpectralLoss().to(device)
+        self.start = {name: value.clone() for name, value in self.net.state_dict().items()} if start is not None else None
+        self.loss = SpectralLoss(plan.mel_weight, plan.stft_weight).to(device)
         kernels = [p for p in self.net.parameters() if p.ndim > 1]
         biases = [p for p in self.net.parameters() if p.ndim == 1]
         self.optimizers = (Muon(kernels, plan.rate), torch.optim.Adam(biases, plan.rate, (0.9, 0.99)))
+        self.adversary: Adversary | None = None
+        if plan.adversarial > 0:
+            self.adversary = Adversary(discriminators or DiscriminatorSpec(), plan, together, device)
         self.best_step, self.best_error, self.best_own, self.least = 0, math.inf, math.inf, math.inf
+        self.start_error = 0.0  # 0 where there is no start that could be kept
         self.best: dict[str, Tensor] = {}
 
     def step(self) -> dict[str, float]:
-        """One update. Returns the losses by name."""
-        plan, hop = self.plan, self.net.spec.hop
-        around = torch.from_numpy(self.crops(self.done)).to(self.device)  # [B, T], surroundings included
-        with torch.no_grad():
-            log_mel = self.loss.mel(around)  # [B, M, F]
-        made = self.net(log_mel, plan.before, plan.after).squeeze(1)
-        total, parts = self.loss(made, around[:, plan.before * hop : around.shape[1] - plan.after * hop])
+        """One update. Returns the losses by name, and what a follower should see of the discriminators."""
+        plan = self.plan
+        real, log_mel = self._heard(self.crops.batch(self.done, self.together.share(plan.batch)))
+        made = self.net(log_mel, plan.before, plan.after).squeeze(1)  # [B, T]
+        total, parts = self.loss(made, real)
+        losses = {"total": total.item()} | {name: value.item() for name, value in parts.items()}
+        (towards,) = torch.autograd.grad(total, made)
+        if self.adversary is not None and self.done >= plan.first_adversarial:
+            taught, said = self.adversary.step(real, made, self.done, plan.fall_at(self.done))
+            towards, losses = towards + taught, losses | said
+            if self.done % LISTEN_EVERY == 0:
+                self.adversary.listen(self._held_out_crops(len(real)), self.done)
         for optimizer in self.optimizers:
-            optimizer.param_groups[0]["lr"] = self.plan.rate_at(self.done)
+            optimizer.param_groups[0]["lr"] = plan.rate_at(self.done)
             optimizer.zero_grad()
-        total.backward()
+        made.backward(towards)
+        self.together.average([p.grad for p in self.net.parameters()])
         for optimizer in self.optimizers:
             optimizer.step()
         self.done += 1
-        keep = min(self.plan.ema, self.done / (self.done + 10))
+        keep = min(plan.ema, self.done / (self.done + 10))
         with torch.no_grad():
             for average, new in zip(self.averaged.parameters(), self.net.parameters(), strict=True):
                 average.lerp_(new, 1 - keep)
-        return {"total": total.item()} | {name: value.item() for name, value in parts.items()}
+        return self.together.mean(losses) | (self.adversary.figures() if "adversarial" in losses and self.adversary else {})
+
+    @torch.no_grad()
+    def _heard(self, crops: list[Crop]) -> tuple[Tensor, Tensor]:
+        """The samples [B, T] that a batch should become, and the log-mels [B, M, F] of crops and surroundings."""
+        plan, hop = self.plan, self.net.spec.hop
+        around = torch.from_numpy(np.stack([crop.audio for crop in crops])).to(self.device)
+        log_mel = self.loss.mel(around)
+        for number, crop in enumerate(crops):
+            if crop.predicted is not None:
+                log_mel[number] = torch.from_numpy(crop.predicted)
+        return around[:, plan.before * hop : around.shape[1] - plan.after * hop], log_mel
+
+    def _held_out_crops(self, count: int) -> Tensor:
+        """Stretches [B, T] of held-out recordings, at random."""
+        random, segment = np.random.default_rng([self.plan.seed, self.done, 1 << 30]), self.plan.segment
+        crops = np.zeros((count, segment), np.float32)
+        for crop in crops:
+            clip = self.clips[int(random.integers(len(self.clips)))]
+            start = int(random.integers(max(1, len(clip) - segment)))
+            part = clip[start : start + segment]
+            crop[: len(part)] = part
+        return torch.from_numpy(crops).to(self.device)
 
     def held_out(self) -> dict[str, float]:
-        """Judge the averaged weights (`held_out_error`), and keep them if they are `preferred`."""
-        found, own = held_out_error(self.averaged, self.clips), held_out_error(self.averaged, self.own_clips)["mel"]
-        self.least = min(self.least, found["mel"])
-        if preferred((found["mel"], own), (self.best_error, self.best_own), self.least):
-            self.best_step, self.best_error, self.best_own = self.done, found["mel"], own
-            self.best = {name: value.clone() for name, value in self.averaged.state_dict().items()}
+        """Judge the averaged weights (`held_out_error`), and those between them and the start; keep what is `preferred`."""
+        found = self._candidate(self.averaged.state_dict())
+        if self.start is not None and self.done == 0:
+            self.start_error = found["mel"]
+        elif self.start is not None:
+            present = self.averaged.state_dict()
+            self._candidate({name: self.start[name].lerp(value, BETWEEN) for name, value in present.items()})
         return found
 
-    def crops(self, step: int) -> Floats:
-        """The batch [B, T] of a step with its surroundings: random places, speeds, levels and polarities."""
-        random = np.random.default_rng([self.plan.seed, step])
-        return np.stack([self._crop(random) for _ in range(self.plan.batch)])
-
-    def _crop(self, random: np.random.Generator) -> Floats:
-        plan, hop = self.plan, self.net.spec.hop
-        size = plan.before * hop + plan.segment + plan.after * hop
-        for _ in range(4):
-            recording = self.corpus.pick(random)
-            faster = 2 ** (random.uniform(-plan.speed, plan.speed) / 12) if random.random() < 0.5 else 1.0
-            length = math.ceil(plan.segment * faster) + 1
-            start = int(random.integers(-plan.segment // 8, max(1, recording.length - length + plan.segment // 8)))
-            start -= round(plan.before * hop * faster)
-            crop = self.corpus.read(recording, start, math.ceil(size * faster) + 1)
-            if faster != 1.0:
-                crop = soxr.resample(crop, faster, 1.0, quality="HQ")
-            crop = crop[:size]
-            if float(np.abs(crop[plan.before * hop :][: plan.segment]).max()) >= QUIETEST_CROP:
-                break
-        peak = float(np.abs(crop).max())
-        gain = 10 ** (random.uniform(plan.quieter_db, plan.louder_db) / 20) * random.choice([-1, 1])
-        return np.pad(crop * np.float32(gain * min(1.0, 0.98 / max(peak * abs(gain), 1e-9))), (0, size - len(crop)))
+    def _candidate(self, weights: Mapping[str, Tensor]) -> dict[str, float]:
+        net = copy.deepcopy(self.averaged)
+        net.load_state_dict(dict(weights))
+        found, own = held_out_error(net, self.clips), held_out_error(net, self.own_clips)["mel"]
+        self.least = min(self.least, found["mel"])
+        if preferred((found["mel"], own), (self.best_error, self.best_own), self.least, self.start_error):
+            self.best_step, self.best_error, self.best_own = self.done, found["mel"], own
+            self.best = {name: value.clone() for name, value in weights.items()}
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs, loadable with `weights_only=True`."""
@@ -149,12 +155,11 @@ class VocoderTraining:
             "spec": self.net.spec.to_json(),
             "net": self.net.state_dict(),
             "averaged": self.averaged.state_dict(),
+            "start": self.start or {},
             "optimizers": [o.state_dict() for o in self.optimizers],
+            "adversary": self.adversary.state() if self.adversary else {},
             "best": self.best,
-            "best_step": self.best_step,
-            "best_error": self.best_error,
-            "best_own": self.best_own,
-            "least": self.least,
+            **{name: getattr(self, name) for name in RECORD},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -162,22 +167,17 @@ class VocoderTraining:
         self.done = int(state["step"])
         self.net.load_state_dict(state["net"])
         self.averaged.load_state_dict(state["averaged"])
+        self.start = state["start"] or None
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.best, self.best_step = state.get("best", {}), int(state.get("best_step", 0))
-        self.best_error, self.best_own = float(state.get("best_error", math.inf)), float(state.get("best_own", math.inf))
-        self.least = float(state.get("least", self.best_error))
+        if self.adversary is not None and state["adversary"]:
+            self.adversary.restore(state["adversary"])
+        self.best = state["best"]
+        for name in RECORD:
+            setattr(self, name, state[name])
 
 
-def preferred(one: tuple[float, float], other: tuple[float, float], least: float) -> bool:
-    """Whether a candidate's mel errors on held-out and on own recordings are better than another's.
-
-    Held-out recordings decide; among candidates as good as the best of them (`NEAR` the `least` error), the own ones.
-    """
-    limit = NEAR * least
-    if (one[0] <= limit) != (other[0] <= limit):
-        return one[0] <= limit
-    return one[1] < other[1] if one[0] <= limit else one[0] < other[0]
+RECORD = ("best_step", "best_error", "best_own", "least", "start_error")
 
 
 def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats, float]:
@@ -191,43 +191,3 @@ def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats,
     together = np.concatenate(mels, axis=1)
     mean = together.mean(axis=1)
     return mean, float((together - mean[:, None]).std())
-
-
-@torch.no_grad()
-def synthesise(net: Generator, log_mel: Floats) -> Floats:
-    """Waveform [T = hop * F] of a log-mel [M, F], silence beyond its edges."""
-    spec = net.spec
-    before, after = spec.memory, math.ceil(spec.look_ahead / spec.hop)
-    silence = math.log(BIGVGAN_GRID.floor)
-    padded = np.pad(log_mel, ((0, 0), (before, after)), constant_values=silence)
-    whole: Floats = net(torch.from_numpy(padded)[None].to(net.mel_mean.device)).cpu().numpy()[0, 0]
-    return whole[before * spec.hop : (before + log_mel.shape[1]) * spec.hop]
-
-
-def held_out_error(net: Generator, clips: list[Floats]) -> dict[str, float]:
-    """Copy synthesis of held-out clips: mean mel L1 in nat and mean spectral convergence (n_fft 1024)."""
-    mel_errors, convergences = [], []
-    for clip in clips:
-        clip = clip[: len(clip) // BIGVGAN_GRID.hop * BIGVGAN_GRID.hop]
-        target = grid.log_mel(clip)
-        made = synthesise(net, target)
-        mel_errors.append(float(np.abs(grid.log_mel(made) - target).mean()))
-        one, other = (magnitude(torch.from_numpy(x)[None], 1024) for x in (made, clip))
-        convergences.append(float((other - one).norm() / other.norm()))
-    return {"mel": float(np.mean(mel_errors)), "convergence": float(np.mean(convergences))}
-
-
-def held_out_clips(corpus: Corpus, count: int = 24, seconds: float = 1.5, *, own: bool = False) -> list[Floats]:
-    """The loudest stretch of each of the first `count` held-out recordings, in an order drawn once for ever.
-
-    own: of the training recordings instead; so too in a corpus that has nothing held out.
-    """
-    recordings = corpus.training if own else corpus.held_out or corpus.training
-    clips = []
-    for number in np.random.default_rng(0).permutation(len(recordings))[:count]:
-        recording = recordings[int(number)]
-        whole, length = corpus.whole(recording), int(seconds * corpus.rate)
-        starts = range(0, max(1, len(whole) - length + 1), corpus.rate // 4)
-        best = max(starts, key=lambda s: float(np.square(whole[s : s + length]).sum()))
-        clips.append(whole[best : best + length])
-    return clips

@@ -9,67 +9,192 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sda import voices
+from sda.core import network
+from sda.core.network import Network
 from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
-from sda.spec import GeneratorSpec, VaeSpec
+from sda.spec import LOG_MEL, GeneratorSpec, VaeSpec
 from sda.train import loop
+from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus
 from sda.train.device import pick
+from sda.train.heldout import HeldOut
 from sda.train.model_run import conclude, gathered, parameters, sliders_found
+from sda.train.preview import VocoderPreviews
 from sda.train.run import Event, Run
-from sda.train.vocoder import VocoderPlan, VocoderTraining, held_out_clips, held_out_error
+from sda.train.together import ALONE, Together
+from sda.train.vocoder import VocoderTraining
+from sda.train.vocoder_crops import predictions
+from sda.train.vocoder_plan import PAPER, DiscriminatorSpec, VocoderPlan, planned_for
+
+Floats = NDArray[np.float32]
 
 LEAST_S = 2.0  # s of recordings below which there is nothing to learn a vocoder from
-FROM_BASE = VocoderPlan(rate=1e-4, warmup=30, decay=0.5, ema=0.99)  # at 3e-4 held-out recordings got worse from the start
-FROM_SCRATCH = VocoderPlan(rate=1e-3, warmup=100, decay=0.5, ema=0.995)
 DEFAULT_MINUTES = 5.0
+MEASUREMENTS = 10  # held-out measurements in a run; each costs about as much as ten steps
+STRANGE, STRANGE_BY = 1.5, 0.1  # times and nat by which the VAE may do worse than when it was trained
 
 
-def train_vocoder(run: Run, document: ModelDocument, keep: Callable[[ModelDocument], Path]) -> Iterator[Event]:
+def train_vocoder(
+    run: Run, document: ModelDocument, keep: Callable[[ModelDocument], Path], together: Together = ALONE
+) -> Iterator[Event]:
     """Train, or go on training, a vocoder for a model; `keep` stores the model with it, also when it was cut short.
 
-    The result is the state with the least mel error on held-out recordings, the untouched start among the candidates;
-    of those within 1 % of it, the one with the least error on its own recordings.
-    The sliders are found anew, since a name must hold on the sound that the model now makes.
-    Events in order: file for each recording, start, step and checkpoint, end. Raises `SdaError` for what a user can mend.
+    The result is the state that `copy_synthesis.preferred` prefers, the untouched start among the candidates. It is not
+    stored where it does worse on held-out recordings than the vocoder that the model has, unless the run's spec says
+    "bundle_worse". The sliders are found anew, since a name must hold on the sound that the model now makes.
+    Events in order: file for each recording, start, step, checkpoint and preview, end. Raises `SdaError` for what a user
+    can mend.
     """
     spec = run.spec
     if spec.get("finished"):
         raise TrainError(f"{run.path.name}: this run is finished, there is nothing to resume")
-    plan = planned(run) if "plan" in spec else None
-    yield from gathered(run, Path(spec["source"]), shortest=(plan or FROM_BASE).segment)
+    if together.leads:
+        yield from gathered(run, Path(spec["source"]), shortest=VocoderPlan().segment)
+    together.wait()
     corpus = Corpus(run.path / "corpus")
     if corpus.seconds < LEAST_S:
         raise TrainError(f"{spec['source']}: {corpus.seconds:.1f} s of recordings, expected at least {LEAST_S:g} s")
-    plan = plan or choose(run, corpus)
-    training = started(corpus, plan, scratch=spec["from_scratch"], device=pick(spec["device"]))
+    job = _Job(run, corpus, document, together)
+    if together.leads and (warning := job.strangeness()):
+        yield Event("warn", {"text": warning})
+    plan = job.plan()
+    training = job.training(plan)
     if run.checkpoint.exists():
         loop.resume(run, training)
-    else:
+    elif together.leads:
         training.held_out()
-    own = held_out_clips(corpus, own=True)
-    before = spec.get("before") or {"held_out": training.best_error, "own": held_out_error(training.net, own)["mel"]}
-    run.amend(before=before)
-    yield Event("start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), "before": before})
-    yield from loop.follow(run, training, plan.steps)
-    finished = training.done >= plan.steps
-    training.averaged.load_state_dict(training.best)
-    after = {"held_out": training.best_error, "own": held_out_error(training.averaged, own)["mel"]}
-    notes = []
-    if training.best_step == 0:
-        notes.append("no step did better on the held-out recordings than the start, which is what was kept")
-    result = with_vocoder(document, training, before, after, notes)
-    analysis = yield from sliders_found(corpus, vae_of(result), voices.build(result), spec["seed"])
-    path = keep(replace(result, analysis=analysis.to_header(), tensors={**result.tensors, **analysis.map.tensors()}))
-    if finished:
-        conclude(run)
-    sliders = [slider.name for slider in analysis.sliders]
-    ended = {"finished": finished, "model": str(path), "before": before, "after": after, "sliders": sliders, "notes": notes}
-    yield Event("end", ended)
+    if together.leads:
+        before = job.before(training)
+        yield Event("start", {"step": training.done, "steps": plan.steps, "parameters": parameters(training.net), **before})
+    previews = VocoderPreviews(run, corpus, job.vae, training.net.spec)
+
+    def preview() -> Event | None:
+        return previews.of(training.averaged.state_dict(), training.done) if previews.due() else None
+
+    yield from loop.follow(run, training, plan.steps, preview, measurements=MEASUREMENTS, together=together)
+    if together.leads:
+        yield previews.of(training.best, training.best_step)
+        yield from job.concluded(training, keep)
+
+
+class _Job:
+    """What one training of a vocoder works on."""
+
+    def __init__(self, run: Run, corpus: Corpus, document: ModelDocument, together: Together) -> None:
+        self.run, self.corpus, self.document, self.together = run, corpus, document, together
+        self.torch_vae = vae_of(document)
+        self.vae: Network = network.build(self.torch_vae.spec, voices.part(document, "vae."))
+        self.device = pick(run.spec["device"])
+
+    def strangeness(self) -> str:
+        """A warning where the VAE remakes these recordings much worse than those that it learned, else nothing."""
+        known = self.document.training.get("held_out", {}).get("loud")
+        if not isinstance(known, float):
+            return ""
+        found = HeldOut(self.corpus, self.torch_vae.spec.frames).measure(self.torch_vae)["loud"]
+        if found <= max(STRANGE * known, known + STRANGE_BY):
+            return ""
+        name = self.document.name
+        return (
+            f"these do not sound like what {name} learned: its VAE remakes them with an error of {found:.2f} nat, its own "
+            f"recordings with {known:.2f}"
+        )
+
+    def plan(self) -> VocoderPlan:
+        """The plan of the run: read from its spec, or chosen now and written there, minutes made into steps."""
+        spec = self.run.spec
+        if "plan" in spec:
+            return VocoderPlan.from_json(spec["plan"])
+        minutes = spec.get("minutes") or DEFAULT_MINUTES
+        plan = planned_for(self.device, minutes, scratch=spec["from_scratch"])
+        plan = replace(
+            plan, seed=spec["seed"], batch=spec.get("batch") or -(-plan.batch // self.together.count) * self.together.count
+        )
+        steps = spec.get("steps")
+        if not steps:
+            trial = self.training(plan)
+            seconds = self.together.mean({"seconds": loop.seconds_per_step(trial)})["seconds"]
+            steps = max(1, round(minutes * 60 / seconds))
+        plan = replace(plan, steps=steps)
+        if self.together.leads:
+            self.run.amend(plan=plan.to_json())
+        return plan
+
+    def training(self, plan: VocoderPlan) -> VocoderTraining:
+        """A training at its start: the shipped base's weights, or fresh ones."""
+        spec, start = GeneratorSpec(), None
+        if not self.run.spec["from_scratch"]:
+            spec, weights, _ = read_base()
+            start = {name: torch.from_numpy(value) for name, value in weights.items()}
+        predicted = predictions(self.corpus.training, self.corpus, self.vae) if plan.predicted else {}
+        return VocoderTraining(
+            self.corpus,
+            spec,
+            plan,
+            start,
+            predicted=predicted,
+            discriminators=self.discriminators,
+            together=self.together,
+            device=self.device,
+        )
+
+    @property
+    def discriminators(self) -> DiscriminatorSpec:
+        """Narrow on a CPU, as wide as the paper's elsewhere."""
+        return DiscriminatorSpec() if self.device == "cpu" else PAPER
+
+    def before(self, training: VocoderTraining) -> dict[str, Any]:
+        """The errors at the start, remembered by the run: of the weights that training began from."""
+        if "before" not in self.run.spec:
+            self.run.amend(before=self._errors(training.averaged.state_dict(), training))
+        return {"before": self.run.spec["before"]}
+
+    def _errors(self, weights: dict[str, torch.Tensor], training: VocoderTraining) -> dict[str, float]:
+        training.averaged.load_state_dict(weights)
+        own = held_out_clips(self.corpus, own=True)
+        return {
+            name: held_out_error(training.averaged, clips)["mel"]
+            for name, clips in (("held_out", training.clips), ("own", own))
+        }
+
+    def concluded(self, training: VocoderTraining, keep: Callable[[ModelDocument], Path]) -> Iterator[Event]:
+        """Bundle the best weights, unless the model's own vocoder is better; the end event last."""
+        spec = self.run.spec
+        finished = training.done >= training.plan.steps
+        before, after = spec["before"], self._errors(training.best, training)
+        ended: dict[str, Any] = {"finished": finished, "before": before, "after": after, "notes": [], "bundled": True}
+        if training.best_step == 0 and training.start is not None:
+            ended["notes"].append("no step did better on the held-out recordings than the start, which is what was kept")
+        if training.adversary is not None and training.adversary.strength < 1:
+            ended["notes"].append("the discriminators began to learn the recordings by heart and were made weaker")
+        has = self.present_error(training)
+        if has is not None and has < training.best_error and not spec.get("bundle_worse"):
+            text = f"the model's vocoder does better on held-out recordings ({has:.3f} nat, this one {training.best_error:.3f})"
+            ended["notes"].append(f"{text}: it was kept, and this one was not bundled; --bundle-worse would")
+            ended |= {"bundled": False, "model": None, "sliders": [s["name"] for s in self.document.analysis["sliders"]]}
+        else:
+            result = with_vocoder(self.document, training, before, after, ended["notes"])
+            analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
+            tensors = {**result.tensors, **analysis.map.tensors()}
+            path = keep(replace(result, analysis=analysis.to_header(), tensors=tensors))
+            ended |= {"model": str(path), "sliders": [slider.name for slider in analysis.sliders]}
+        if finished:
+            conclude(self.run)
+            self.run.checkpoint.unlink(missing_ok=True)  # optimizers and discriminators, which nothing needs any more
+        yield Event("end", ended)
+
+    def present_error(self, training: VocoderTraining) -> float | None:
+        """Held-out mel error of the vocoder that the model has, None where it has none to compare with."""
+        vocoder = self.document.vocoder
+        if vocoder is None or vocoder.eats != LOG_MEL:
+            return None
+        return held_out_error(voices.build(self.document, "hifigan"), training.clips)["mel"]
 
 
 def vae_of(document: ModelDocument) -> Vae:
@@ -81,39 +206,11 @@ def vae_of(document: ModelDocument) -> Vae:
     return net.eval()
 
 
-def planned(run: Run) -> VocoderPlan:
-    return VocoderPlan.from_json(run.spec["plan"])
-
-
-def choose(run: Run, corpus: Corpus) -> VocoderPlan:
-    """The plan of a new run, minutes made into steps by what a step costs here; written to the run's spec."""
-    plan = replace(FROM_SCRATCH if run.spec["from_scratch"] else FROM_BASE, seed=run.spec["seed"])
-    if run.spec.get("batch"):
-        plan = replace(plan, batch=run.spec["batch"])
-    steps = run.spec.get("steps")
-    if not steps:
-        trial = started(corpus, plan, scratch=run.spec["from_scratch"], device=pick(run.spec["device"]))
-        minutes = run.spec.get("minutes") or DEFAULT_MINUTES
-        steps = max(1, round(minutes * 60 / loop.seconds_per_step(trial)))
-    plan = replace(plan, steps=steps)
-    run.amend(plan=plan.to_json())
-    return plan
-
-
-def started(corpus: Corpus, plan: VocoderPlan, *, scratch: bool, device: str) -> VocoderTraining:
-    """A training at its start: the shipped base's weights, or fresh ones."""
-    if scratch:
-        return VocoderTraining(corpus, GeneratorSpec(), plan, device=device)
-    spec, weights, _ = read_base()
-    start = {name: torch.from_numpy(value) for name, value in weights.items()}
-    return VocoderTraining(corpus, spec, plan, start, device=device)
-
-
 def with_vocoder(
     document: ModelDocument, training: VocoderTraining, before: dict[str, float], after: dict[str, float], notes: list[str]
 ) -> ModelDocument:
     """The model with the training's best weights as its own vocoder."""
-    weights: dict[str, np.ndarray[Any, Any]] = {
+    weights: dict[str, NDArray[Any]] = {
         f"vocoder.{name}": tensor.cpu().numpy().astype(np.float32) for name, tensor in training.best.items()
     }
     tensors = {name: tensor for name, tensor in document.tensors.items() if not name.startswith("vocoder.")}
@@ -123,6 +220,7 @@ def with_vocoder(
         "mel_error_before": before,
         "mel_error": after,
         "plan": training.plan.to_json(),
+        "discriminators": training.adversary.net.spec.to_json() if training.adversary else None,
         "notes": notes,
     }
     return replace(document, vocoder=training.net.spec, vocoder_training=summary, tensors={**tensors, **weights})

@@ -23,7 +23,7 @@ from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
 from sda.graph_store import GraphStore
 from sda.spec import GeneratorSpec, VaeSpec
-from sda.train.vocoder import synthesise
+from sda.train.copy_synthesis import synthesise
 
 Floats = NDArray[np.float32]
 

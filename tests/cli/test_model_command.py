@@ -17,6 +17,7 @@ from sda.errors import SdaError
 from sda.formats import distill
 from sda.library import Library
 from sda.params import PARAMS
+from sda.sources import Source
 
 BELLS, GONG = (str(UUID(int=n << 96)) for n in (0xAAAA1111, 0xBBBB2222))
 
@@ -82,7 +83,7 @@ def test_every_way_to_call_a_model(library: Library, text: str) -> None:
 
 
 def test_info_shows_everything(library: Library, tmp_path: Path) -> None:
-    library.remember_source(BELLS, tmp_path / "recordings")
+    library.remember_source(BELLS, Source(tmp_path / "recordings"))
     text = printed("info", "bells")
     for part in (
         BELLS,

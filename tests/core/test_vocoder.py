@@ -15,7 +15,7 @@ from sda.core.hifigan import Generator, start_weights
 from sda.core.vocoder import HifiganVocoder
 from sda.errors import ModelError
 from sda.spec import GeneratorSpec, MelSpec
-from sda.train.vocoder import synthesise
+from sda.train.copy_synthesis import synthesise
 
 Floats = NDArray[np.float32]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 import soundfile
 
 from sda.spec import GeneratorSpec
+from sda.train.copy_synthesis import preferred
 from sda.train.corpus import Corpus, gather
-from sda.train.vocoder import VocoderPlan, VocoderTraining, preferred
+from sda.train.vocoder import VocoderTraining
+from sda.train.vocoder_crops import Crops
+from sda.train.vocoder_plan import VocoderPlan
 
 RATE, HOP = 44_100, 512
 NARROW = GeneratorSpec(channels=16)
@@ -32,8 +36,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 def test_a_crop_with_its_surroundings_holds_the_crop_without(corpus: Corpus) -> None:
     wide = replace(PLAN, before=14, after=4)
-    bare = VocoderTraining(corpus, NARROW, PLAN).crops(3)
-    around = VocoderTraining(corpus, NARROW, wide).crops(3)
+    bare, around = (np.stack([c.audio for c in Crops(corpus, plan, {}).batch(3, range(2))]) for plan in (PLAN, wide))
     assert (bare.shape, around.shape) == ((2, 4096), (2, 4096 + 18 * HOP))
     inner = around[:, 14 * HOP : -4 * HOP]
     for one, other in zip(bare, inner, strict=True):  # levels differ: the loudest sample may lie outside the crop
@@ -83,3 +86,26 @@ def test_a_restored_training_goes_on_choosing_as_it_would_have(corpus: Corpus) -
         training.step()
     assert first.held_out() == second.held_out()
     assert first.best_step == second.best_step
+
+
+def adversarial(**changes: object) -> VocoderPlan:
+    return replace(PLAN, steps=30, adversarial=1.0, alone=2, warmup=2, discriminator_rate=2e-3, **changes)  # type: ignore[arg-type]
+
+
+def test_discriminators_learn_and_are_left_out_until_their_turn(corpus: Corpus) -> None:
+    late = VocoderTraining(corpus, NARROW, replace(adversarial(), adversarial=0.5, steps=4))
+    said = [late.step() for _ in range(4)]
+    assert ["discriminator" in losses for losses in said] == [False, False, True, True]
+
+
+def test_resuming_gives_the_same_losses_discriminators_and_all(corpus: Corpus) -> None:
+    plan = adversarial()
+    whole = VocoderTraining(corpus, NARROW, plan)
+    for _ in range(9):
+        whole.step()
+    resumed = VocoderTraining(corpus, NARROW, plan)
+    resumed.restore(copy.deepcopy(whole.state()))
+    assert [resumed.step() for _ in range(9)] == [whole.step() for _ in range(9)]
+    unlike = VocoderTraining(corpus, NARROW, plan)
+    unlike.restore(copy.deepcopy(whole.state()) | {"adversary": VocoderTraining(corpus, NARROW, plan).state()["adversary"]})
+    assert unlike.step() != whole.step()  # what the discriminators' own state is needed for
