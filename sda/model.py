@@ -1,6 +1,6 @@
 """A trained model as an object: load it, move its sliders, encode, decode and render sound.
 
-On the CPU every network but BigVGAN runs in ONNX Runtime; torch is imported for that one alone.
+On the CPU every network but BigVGAN runs in ONNX Runtime; torch is imported for that one, and for a GPU's vocoder, alone.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.formats import model_file
 from sda.formats.distill import ModelDocument
+from sda.graph_store import GraphStore
 from sda.library import Library
 from sda.mel import mono
 from sda.params import Value, slug
@@ -128,7 +129,7 @@ class Model:
         """
         names = tuple(s.name for s in self.sliders)
         frames, grid = self._network.frames, self.document.grid
-        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder))
+        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
         return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
     def choice(self, wish: str = "auto") -> Choice:
@@ -200,7 +201,7 @@ class Model:
 
     @cached_property
     def _network(self) -> network.Network:
-        return network.build(self.document.vae, voices.part(self.document, "vae."))
+        return network.build(self.document.vae, voices.part(self.document, "vae."), GraphStore())
 
 
 def _channels(space: SpaceSettings) -> int:
@@ -211,7 +212,7 @@ def load(source: str | Path, device: str = "auto") -> Model:
     """A model by path, name, id or unique prefix; a path may lead to a file of an older program.
 
     Raises `SdaError` where it is missing, ambiguous or damaged.
-    device: of BigVGAN, "auto", "cpu", "cuda" or "mps"; everything else runs in ONNX Runtime on the CPU.
+    device: of the vocoder, "auto", "cpu", "cuda" or "mps" (see `voices.by_name`); the VAE runs in ONNX Runtime on the CPU.
     """
     universal.check_device(device)
     return Model(model_file.read(Library().resolve(str(source))), device)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A library for tests that name none: what they cache must not land in a user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SDA_HOME", str(tmp_path_factory.mktemp("library")))
+        yield
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ FLOORS = {
     1: "errors _vendor",
     2: "spec params weights",
     3: "core formats control",
-    4: "catalog library sources universal choice voices train adapters",
+    4: "catalog library sources graph_store universal choice voices train adapters",
     5: "model mel panel",
     6: "live",
     7: "cli",
@@ -21,7 +21,7 @@ FLOORS = {
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 PURE = {"os", "io", "pathlib", "tempfile", "shutil", "threading", "multiprocessing", "subprocess", "socket", "time", "datetime",
         "random", "soundfile", "sounddevice"}  # fmt: skip
-NETS = ("core.hifigan.", "core.vae.")
+NETS = ("core.hifigan.", "core.hifigan_device.", "core.vae.")
 ANALYSIS = (
     "core.analysis.",
     "core.descriptors.",

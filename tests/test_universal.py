@@ -16,6 +16,7 @@ import sda
 from sda import universal
 from sda.choice import Choice, choose
 from sda.core.bigvgan import BigVganVocoder
+from sda.core.vocoder import HifiganVocoder
 from sda.errors import DeviceError, ModelError, WeightsError
 from sda.formats import distill
 from sda.model import Model
@@ -132,16 +133,27 @@ def test_what_cannot_be_had_is_named(home: Path, tmp_path: Path) -> None:
     distill.write(path, sounding())
     with pytest.raises(DeviceError, match="device 'tpu': expected one of auto, cpu, cuda, mps"):
         sda.load(path, device="tpu")
-    with pytest.raises(DeviceError, match="'cuda': pebbles's own vocoder runs on the CPU in this version"):
-        sda.load(path, device="cuda").render(0.1)
-    with pytest.raises(DeviceError, match="'mps': the shipped draft runs on the CPU"):
-        sda.vocoder("draft", device="mps")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_a_device_that_is_not_there(store: Store) -> None:
     with pytest.raises(DeviceError, match="device 'cuda': torch finds none here"):
         sda.vocoder("bigvgan", device="cuda")
+    for make in (lambda: Model(sounding(), "cuda").render(0.1), lambda: sda.vocoder("draft", device="cuda:1")):
+        with pytest.raises(DeviceError, match="device 'cuda' is not available to torch here; expected auto or one of: cpu"):
+            make()
+
+
+def test_a_model_s_own_vocoder_is_the_same_on_every_device_that_is_here(home: Path) -> None:
+    """Asked for by name, a GPU takes torch; auto and cpu are the same ONNX Runtime."""
+    x = log_mel(NARROW, 60)[0].numpy()
+    plain = sda.vocoder(Model(sounding()))
+    assert type(sda.vocoder(Model(sounding(), "cpu"))) is type(plain) is HifiganVocoder
+    here = [kind for kind, module in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if module.is_available()]
+    for device in here:
+        other = sda.vocoder(Model(sounding()), device)
+        assert not isinstance(other, HifiganVocoder)
+        assert np.abs(other(x) - plain(x)).max() <= TOLERANCE
 
 
 def test_a_model_renders_through_it_whatever_the_blocks(store: Store) -> None:

@@ -12,10 +12,15 @@ import argparse
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
+from sda.core import grid
 from sda.core.hifigan import Generator
 from sda.formats.base import read_base, write_base
 from sda.spec import GeneratorSpec
@@ -24,9 +29,14 @@ from sda.train.corpus import Corpus, gather
 from sda.train.vocoder import VocoderTraining
 from sda.train.vocoder_plan import VocoderPlan
 
+Floats = NDArray[np.float32]
+
 CHECKPOINT_S = 300.0  # s
 MEASURE_EVERY = 2000  # steps
 SHORTEST = 16_384  # samples
+NOISE = 16  # channels
+SMOOTHED = 9  # frames
+FAINT = 0.05  # of their weights where they are new
 HELD_OUT = Path(__file__).with_name("held_out.txt")  # names: a split by number would be another with one file more or less
 
 
@@ -51,10 +61,34 @@ def kept_apart(corpus: Corpus) -> Corpus:
     return corpus
 
 
+def smoothed(corpus: Corpus) -> dict[str, Floats]:
+    """Mel magnitudes [M, F] of the recordings, their logarithms averaged over 60 ms.
+
+    What a VAE makes of a sound lacks the restlessness of real frames, by which a generator tells one frame of noise from
+    the next. Some of the crops come with these instead, so that it learns to go by its own random numbers then.
+    """
+    window = np.hanning(SMOOTHED + 2)[1:-1].astype(np.float32)
+    window /= window.sum()
+    made = {}
+    for recording in corpus.training:
+        log_mel = np.pad(grid.log_mel(corpus.whole(recording)), ((0, 0), (SMOOTHED // 2,) * 2), mode="edge")
+        made[recording.name] = np.exp(sliding_window_view(log_mel, SMOOTHED, axis=1) @ window)
+    return made
+
+
+def afresh(corpus: Corpus, plan: VocoderPlan) -> VocoderTraining:
+    return VocoderTraining(corpus, GeneratorSpec(noise=NOISE), plan, predicted=smoothed(corpus))
+
+
 def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, float]:
     """A run at the shipped weights' step, its optimizers new; and the core seconds behind the weights."""
     spec, weights, summary = read_base()
-    training = VocoderTraining(corpus, spec, plan, {name: torch.from_numpy(tensor) for name, tensor in weights.items()})
+    start = {name: torch.from_numpy(tensor) for name, tensor in weights.items()}
+    if spec.noise < NOISE:  # weights of before a generator heard random numbers: at first it hardly hears them
+        more = torch.randn(spec.channels, NOISE - spec.noise, 7, generator=torch.Generator().manual_seed(plan.seed))
+        start["conv_pre.weight"] = torch.cat([start["conv_pre.weight"], FAINT * more], dim=1)
+        spec = replace(spec, noise=NOISE)
+    training = VocoderTraining(corpus, spec, plan, start, predicted=smoothed(corpus))
     training.done = int(summary["steps"])
     return training, 3600 * float(summary["core_hours"])
 
@@ -68,7 +102,7 @@ def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, 
     clips = held_out_clips(corpus)
     checkpoint = work / "checkpoint.pt"
     fresh = shipped and not checkpoint.exists()
-    training, core_s = from_shipped(corpus, plan) if fresh else (VocoderTraining(corpus, GeneratorSpec(), plan), 0.0)
+    training, core_s = from_shipped(corpus, plan) if fresh else (afresh(corpus, plan), 0.0)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         training.restore(state)
@@ -112,10 +146,18 @@ def main() -> None:
     parser.add_argument("material", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--steps", type=int, default=400_000, help="of the run; of the fall, with --release")
+    parser.add_argument("--decay", type=float, default=0.1, help="share of the steps over which the rate falls")
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--from-shipped", action="store_true", help="without a checkpoint, go on from the shipped weights")
     parser.add_argument("--release", type=Path)
     given = parser.parse_args()
-    run(given.material, given.work, VocoderPlan(steps=given.steps, decay=0.1), given.release, shipped=given.from_shipped)
+    run(
+        given.material,
+        given.work,
+        VocoderPlan(steps=given.steps, decay=given.decay, rate=given.rate, predicted=0.25),
+        given.release,
+        shipped=given.from_shipped,
+    )
 
 
 if __name__ == "__main__":

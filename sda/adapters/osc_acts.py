@@ -45,6 +45,10 @@ class Acts(Protocol):
         """Every slider to 0."""
         ...
 
+    def reload(self, source: str) -> None:
+        """The file of the model that sounds, read again; where that comes to nothing, the source of the wish is told."""
+        ...
+
     def settle(self, done: Callable[[], None]) -> None:
         """Call `done`, from any thread, once every change delivered so far is in effect; at once if it is."""
         ...

@@ -191,6 +191,8 @@ class Surface:
                 return _Call(address, self._acts.panic)
             case "/sda/center":
                 return _Call(address, self._acts.center, writes=len(self._table.sliders))
+            case "/sda/reload":
+                return _Call(address, lambda: self._acts.reload(client.source))
             case "/sda/listen":
                 return _Call(address, lambda: self._listen(client, args), answers=rows + 1)
             case "/sda/unlisten":

@@ -19,6 +19,7 @@ from sda.formats.legacy.as_document import OLDER
 from sda.library import Library
 from sda.spec import ACTIVATIONS
 
+ERRORS = ("mel_error_before", "mel_error")  # of a vocoder's training, nat
 MOST_NAMES = 6  # sliders named in a row of the list
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -194,6 +195,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "dataset": document.dataset,
         "sliders": [s["name"] for s in document.analysis.get("sliders", ())],
         "own_vocoder": document.vocoder is not None,
+        "vocoder_training": {key: value for key, value in document.vocoder_training.items() if key != "plan"},
         **place,
     }
 
@@ -206,9 +208,21 @@ def _head(entry: Entry, document: ModelDocument) -> list[tuple[str, str]]:
         ("tags", ", ".join(document.tags)),
         ("file", f"{entry.path} ({output.size(entry.size)})"),
         ("recordings", _source(document) or "not known here"),
-        ("own vocoder", "yes" if document.vocoder else "no"),
+        ("own vocoder", _own_vocoder(document)),
     ]
     return [(name, value) for name, value in pairs if value]
+
+
+def _own_vocoder(document: ModelDocument) -> str:
+    """Whether there is one, and what its training came to, as far as the file says."""
+    if document.vocoder is None:
+        return "no"
+    training = document.vocoder_training
+    words = [f"{steps} steps of training"] if isinstance(steps := training.get("steps"), int) else []
+    sides = [errors.get("held_out") if isinstance(errors := training.get(key), dict) else None for key in ERRORS]
+    if all(isinstance(side, int | float) for side in sides):
+        words.append(f"mel error on held-out recordings {sides[0]:.3f} before, {sides[1]:.3f} after")
+    return f"yes: {', '.join(words)}" if words else "yes"
 
 
 def _source(document: ModelDocument) -> str | None:

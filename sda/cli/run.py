@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sda.cli.voice import fetch, offline_option, vocoder_option
+from sda.cli.voice import device_option, fetch, offline_option, vocoder_option
 from sda.errors import ControlError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ While it runs, any OSC client steers it; liblo's oscsend for instance:
   oscsend localhost 16180 /sda/slider/1 f 3.5
   oscsend localhost 16180 /sda/slider/brightness f 3.5
   oscsend localhost 16180 /sda/model s bells
+  oscsend localhost 16180 /sda/reload
   oscsend localhost 16180 /sda/panic
 
 \b
@@ -42,6 +43,7 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
     "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
 )
 @vocoder_option
+@device_option
 @offline_option
 @click.option("--play", is_flag=True, help="Sound from the start; otherwise it waits for /sda/play 1.")
 @click.option(
@@ -55,6 +57,7 @@ def run(
     duration: float | None,
     buffer_ms: float,
     vocoder: str,
+    device: str,
     offline: bool,
     play: bool,
     settings: tuple[str, ...],
@@ -77,6 +80,7 @@ def run(
         audio=audio,
         duration=duration,
         buffer=buffer_ms / 1000,
+        device=device,
         values={**dict(map(_setting, settings)), "vocoder": vocoder, **({"play": True} if play else {})},
     )
     if vocoder == "bigvgan":

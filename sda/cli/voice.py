@@ -22,7 +22,7 @@ device_option = click.option(
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where BigVGAN runs; everything else runs on the CPU.",
+    help="Where the vocoder runs. auto: BigVGAN on the fastest there is, a HiFi-GAN on the CPU, where it is fast already.",
 )
 offline_option = click.option("--offline", is_flag=True, help="Fetch nothing over the network.")
 

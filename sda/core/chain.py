@@ -45,6 +45,11 @@ class Chain:
         self.stage = Stage(rate, space=channels == 2)
         self.delay = self.stage.delay  # output samples
 
+    def like(self, other: Chain) -> bool:
+        """Whether a state of the other's serves this chain, its vocoder's part excepted."""
+        kinds = type(self.resampler), self.rate, self.channels, self.vocoder.rate
+        return kinds == (type(other.resampler), other.rate, other.channels, other.vocoder.rate)
+
     @property
     def reaction(self) -> float:
         """Seconds between a mel frame's arrival and its sound's departure, at the least."""

@@ -20,7 +20,7 @@ PERIOD = 4099  # frames after which they come again, a prime; 48 s
 @cache
 def table(channels: int) -> Floats:
     """Standard normal numbers [channels, PERIOD], the same on every machine (`RandomState` is frozen, NEP 19)."""
-    numbers = np.random.RandomState(0).standard_normal((channels, PERIOD)).astype(np.float32)  # noqa: NPY002
+    numbers = np.random.RandomState(0).standard_normal((channels, PERIOD)).astype(np.float32)
     numbers.setflags(write=False)
     return numbers
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sda.core.onnx_writer import Floats, Writer, session
+from sda.core.onnx_writer import Floats, Writer
+from sda.core.ort import session
 from sda.spec import VaeSpec
 
 __all__ = ["decoder_graph", "encoder_graph", "session"]

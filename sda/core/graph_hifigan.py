@@ -15,7 +15,6 @@ Leaky ReLUs let positive factors through, so the mean over the blocks is a sum a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,22 +26,11 @@ LAST_SLOPE = 0.01  # of the one before conv_post
 PRE_TAPS, POST_TAPS = 7, 7
 
 
-@dataclass(frozen=True, slots=True)
-class StepGraph:
-    """An ONNX graph: inputs `heard` [1, M + N, 1, n], log-mel and noise, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`, ...
+def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) -> bytes:
+    """The generator as ONNX for blocks of n = `frames` mel frames. weights: by their names in `hifigan.Generator`'s state dict.
 
-    `states` are the shapes of the s's and t's, the same for every n: t's of one step are the s's of the next.
-    """
-
-    model: bytes
-    input: tuple[int, ...]  # shape of `heard`
-    output: tuple[int, ...]  # shape of `audio`
-    states: tuple[tuple[int, ...], ...]
-
-
-def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) -> StepGraph:
-    """The generator for blocks of `frames` mel frames. weights: by their names in `hifigan.Generator`'s state dict.
-
+    Inputs `heard` [1, M + N, 1, n], log-mel and noise, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`,
+    ...: t's of one step are the s's of the next, and their shapes are the same for every n.
     Raises `ModelError` where a weight is missing or of another shape.
     """
     layers = _Layers(spec, Writer("vocoder", weights))
@@ -52,8 +40,7 @@ def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) 
         channels, samples = channels // 2, samples * rate
         x = layers.side_by_side(stage, x, channels, samples)
     layers.exit(x, channels, samples)
-    shapes = (1, spec.inputs, 1, frames), (1, 1, 1, samples)
-    return StepGraph(layers.writer.to_bytes(), *shapes, tuple(layers.states))
+    return layers.writer.to_bytes()
 
 
 class _Layers:
@@ -61,14 +48,14 @@ class _Layers:
 
     def __init__(self, spec: GeneratorSpec, writer: Writer) -> None:
         self.spec, self.writer = spec, writer
-        self.states: list[tuple[int, ...]] = []
+        self.states = 0  # so far
 
     def extended(self, x: str, channels: int, kept: int, samples: int) -> str:
         """x [1, C, 1, T] behind the last `kept` samples of the steps before: [1, C, 1, kept + T]."""
         if kept == 0:
             return x
-        number, shape = len(self.states), (1, channels, 1, kept)
-        self.states.append(shape)
+        number, shape = self.states, (1, channels, 1, kept)
+        self.states += 1
         both = self.writer.node("Concat", [self.writer.input(f"s{number}", shape), x], {"axis": 3})
         self.writer.output(f"t{number}", self.writer.slice(both, samples, samples + kept), shape)
         return both

@@ -18,7 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from sda.core.onnx_writer import Floats, Writer, session
+from sda.core.onnx_writer import Floats, Writer
+from sda.core.ort import session
 from sda.spec import OldVaeSpec
 
 __all__ = ["decoder_graph", "encoder_graph", "expand", "session"]

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -100,12 +99,3 @@ class Writer:
         graph = helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, list(self._constants.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
-
-
-def session(graph: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session on the CPU that never spins while it waits."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors; optimizers' remarks are not for musicians
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

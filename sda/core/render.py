@@ -6,6 +6,7 @@ Live and offline are the same object; they differ in who asks for the next block
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,7 @@ class Voice:
     frames: int  # decoder length
     grid: MelSpec  # on which the grains add
     vocoder: Vocoder
+    id: str = ""  # of the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Glide:
         if cells == 0:
             position[index] = target
         return Glide(position, targets, left)
+
+    def after(self, names: tuple[str, ...], other: Glide, others: tuple[str, ...]) -> Glide:
+        """This glide of sliders by these names, those that another one has as well being where they are there."""
+        pairs = [(names.index(name), others.index(name)) for name in names if name in others]
+        mine, its = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        position, target, left = self.position.copy(), self.target.copy(), self.cells_left.copy()
+        position[mine], target[mine], left[mine] = other.position[its], other.target[its], other.cells_left[its]
+        return Glide(position, target, left)
 
     def step(self) -> Glide:
         """One cell later."""
@@ -137,6 +147,38 @@ class Renderer:
     def cells_for(self, samples: int) -> int:
         """Cells a block by which so many output samples are made with the least work."""
         return -(-self._chain.block_for(samples) // CELL)
+
+    @property
+    def slider_names(self) -> tuple[str, ...]:
+        """Of the model, slider 1 first."""
+        return self.voice.slider_names
+
+    def follow(self, other: object) -> int | None:
+        """Stand where another renderer of the same model stands: its grains, its sliders on their way, its clock.
+
+        From then on both make as many samples a block. Returns how many of them this one needs to have a past of its own: its
+        vocoder starts from silence. None, and nothing is changed, where the two cannot be in step or the other plays a loop.
+        """
+        if not isinstance(other, Renderer) or other.looper.plays or not self._in_step_with(other):
+            return None
+        self.position, self._resting_after = other.position, other._resting_after
+        self._glide = self._glide.after(self.slider_names, other._glide, other.slider_names)
+        self._feed_state = other._feed_state
+        self._grain_state = replace(other._grain_state, point=None)  # sounding grains are decoded anew, by this decoder
+        self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start())
+        spec = self.voice.vocoder.spec
+        return math.ceil((spec.memory * spec.hop / spec.rate + self._chain.reaction) * self.rate)
+
+    def _in_step_with(self, other: Renderer) -> bool:
+        mine, its = self.voice, other.voice
+        spec, theirs = mine.vocoder.spec, its.vocoder.spec
+        return (
+            bool(mine.id)
+            and (mine.id, self.rate, mine.grid, mine.frames) == (its.id, other.rate, its.grid, its.frames)
+            and mine.map.spread.shape == its.map.spread.shape
+            and (spec.grid, spec.eats, spec.look_ahead) == (theirs.grid, theirs.eats, theirs.look_ahead)
+            and self._chain.like(other._chain)
+        )
 
     def set(self, identity: str, value: Value) -> None:
         """Change a control. Raises `ControlError` for one that does not exist or a value it does not take."""

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sda.core import graphs
 from sda.core.frame_noise import PERIOD, noise_of
-from sda.core.graph_hifigan import StepGraph, step_graph
-from sda.core.onnx_writer import session
+from sda.core.graphs import Graphs
+from sda.core.ort import session
 from sda.errors import ModelError
 from sda.spec import BIGVGAN_GRID, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
 
@@ -36,6 +37,7 @@ class VocoderSpec:
     name: str
     grid: MelSpec  # of its log-mel
     look_ahead: int  # samples by which a stream answers late
+    memory: int  # mel frames of the past that a sample can depend on
     eats: str = LOG_MEL  # or LOG1P_POWER
 
     @property
@@ -52,6 +54,20 @@ class VocoderSpec:
     def silence(self) -> float:
         """What it eats where there is no sound."""
         return math.log(self.grid.floor) if self.eats == LOG_MEL else 0.0
+
+    def check(self, log_mel: Floats) -> None:
+        """Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0."""
+        if self.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
+            raise ModelError(f"{self.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
+
+
+def hifigan_spec(generator: GeneratorSpec, grid: MelSpec, name: str) -> VocoderSpec:
+    """What a HiFi-GAN generator is as a vocoder. Raises `ModelError` where it does not fit the grid."""
+    if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
+        found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
+        raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
+    look_ahead, memory = generator.look_ahead, generator.memory
+    return VocoderSpec(name=name, grid=grid, look_ahead=look_ahead, memory=memory, eats=generator.eats)
 
 
 class Vocoder(Protocol):
@@ -95,17 +111,23 @@ class HifiganVocoder(Vocoder):
     """A HiFi-GAN generator as a stream and as a whole. One thread at a time may use an object."""
 
     def __init__(
-        self, generator: GeneratorSpec, weights: Mapping[str, Floats], *, grid: MelSpec = BIGVGAN_GRID, name: str = "hifigan"
+        self,
+        generator: GeneratorSpec,
+        weights: Mapping[str, Floats],
+        *,
+        grid: MelSpec = BIGVGAN_GRID,
+        name: str = "hifigan",
+        kept: Graphs | None = None,
     ) -> None:
         """weights: by their names in `hifigan.Generator`'s state dict. grid: of the mel that they were trained on.
 
+        kept: where graphs lie that were made before.
+
         Raises `ModelError` where weights are missing or of another shape, or the generator does not fit the grid.
         """
-        if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
-            found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
-            raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
-        self.spec = VocoderSpec(name=name, grid=grid, look_ahead=generator.look_ahead, eats=generator.eats)
-        self._generator, self._weights = generator, weights
+        self.spec = hifigan_spec(generator, grid, name)
+        self._generator, self._weights, self._kept = generator, weights, kept
+        self._hash = graphs.content("hifigan", generator, weights) if kept is not None else ""
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
@@ -113,15 +135,18 @@ class HifiganVocoder(Vocoder):
     def start(self) -> State:
         """The state after an endless run of silence."""
         if self._start is None:
-            live = self._step_of(LIVE_BLOCK)
-            blocks = math.ceil((self._generator.memory + math.ceil(self.look_ahead / self.hop)) / LIVE_BLOCK)
-            silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size + 1, np.float32)
-            state[-1] = -blocks * LIVE_BLOCK % PERIOD
-            for _ in range(blocks):
-                _, state = self._advance(silence, state)
-            state.setflags(write=False)
-            self._start = state
+            kept = graphs.made(self._kept, f"{self._hash}-start", lambda: self._run_up().tobytes())
+            self._start = np.frombuffer(kept, np.float32)  # cannot be written to
         return self._start
+
+    def _run_up(self) -> State:
+        live = self._step_of(LIVE_BLOCK)
+        blocks = math.ceil((self.spec.memory + math.ceil(self.look_ahead / self.hop)) / LIVE_BLOCK)
+        silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size + 1, np.float32)
+        state[-1] = -blocks * LIVE_BLOCK % PERIOD
+        for _ in range(blocks):
+            _, state = self._advance(silence, state)
+        return state
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
@@ -139,8 +164,7 @@ class HifiganVocoder(Vocoder):
 
         Raises `ModelError` for a log-mel where log1p of powers is eaten, which has no number below 0.
         """
-        if self.spec.eats == LOG1P_POWER and log_mel.min(initial=0) < 0:
-            raise ModelError(f"{self.spec.name}: expected log1p of mel powers on its model's grid, found numbers below 0")
+        self.spec.check(log_mel)
         after = self._silence(math.ceil(self.look_ahead / self.hop))
         late, _ = self.step(np.concatenate([log_mel, after], axis=1), self.start())
         return late[self.look_ahead :][: log_mel.shape[1] * self.hop]
@@ -162,24 +186,31 @@ class HifiganVocoder(Vocoder):
 
     def _step_of(self, frames: int) -> _Step:
         if frames not in self._steps:
-            self._steps[frames] = _Step(step_graph(self._generator, self._weights, frames))
+            self._steps[frames] = _Step(graphs.made(self._kept, f"{self._hash}-{frames}", lambda: self._graph(frames)))
         return self._steps[frames]
+
+    def _graph(self, frames: int) -> bytes:
+        from sda.core.graph_hifigan import step_graph  # here, because a graph that was kept needs no library to write one
+
+        return step_graph(self._generator, self._weights, frames)
 
 
 class _Step:
     """A step of a fixed number of frames, bound once to its own buffers: to hand over 70 tensors anew costs a tenth more."""
 
-    def __init__(self, graph: StepGraph) -> None:
-        self._session = session(graph.model)
+    def __init__(self, graph: bytes) -> None:
+        self._session = session(graph)
         self._binding = self._session.io_binding()
-        lengths = [math.prod(shape) for shape in graph.states]
+        shapes = {each.name: tuple(each.shape) for each in (*self._session.get_inputs(), *self._session.get_outputs())}
+        states = [shapes[f"s{number}"] for number in range(sum(name.startswith("s") for name in shapes))]
+        lengths = [math.prod(shape) for shape in states]
         self.size = sum(lengths)
         self._before, self._after = np.zeros(self.size, np.float32), np.zeros(self.size, np.float32)
         for number, (start, stop) in enumerate(pairwise(accumulate(lengths, initial=0))):
-            shape = graph.states[number]
+            shape = states[number]
             _bind(self._binding.bind_input, f"s{number}", self._before[start:stop].reshape(shape))
             _bind(self._binding.bind_output, f"t{number}", self._after[start:stop].reshape(shape))
-        self._heard, self._audio = np.zeros(graph.input, np.float32), np.zeros(graph.output, np.float32)
+        self._heard, self._audio = np.zeros(shapes["heard"], np.float32), np.zeros(shapes["audio"], np.float32)
         _bind(self._binding.bind_input, "heard", self._heard)
         _bind(self._binding.bind_output, "audio", self._audio)
 

@@ -15,9 +15,10 @@ from sda.errors import SdaError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` to write to; on leaving without an error it becomes `path`.
 
+    lasting: whether it must outlive a power cut; what can be made anew need not wait for the disk.
     Raises `SdaError` where the folder is missing or may not be written, the disk is full, or `path` is a folder.
     """
     if path.is_dir():
@@ -30,8 +31,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         os.close(handle)
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if lasting:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
@@ -40,9 +42,9 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Replace a file's content in one step. Raises `SdaError` as `replacing` does."""
-    with replacing(path) as temporary:
+def write(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Replace a file's content in one step; `lasting` and errors as for `replacing`."""
+    with replacing(path, lasting=lasting) as temporary:
         temporary.write_bytes(content)
 
 

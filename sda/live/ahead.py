@@ -37,9 +37,12 @@ class RenderAhead:
         send: Send,
         say: Callable[[str], None],
         refuse: Callable[[str, str, str], None],
+        device: str,
     ) -> None:
-        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source, of an address, why not."""
-        self.role = Role("bigvgan", lambda: {"rate": facts.rate}, events)
+        """`send` reaches the renderer; `say` tells the musician a line; `refuse` tells a source, of an address, why not;
+        `device` is BigVGAN's.
+        """
+        self.role = Role("bigvgan", lambda: {"rate": facts.rate, "device": device}, events)
         self._controls, self._facts, self._repertoire, self._send, self._say = controls, facts, repertoire, send, say
         self._refuse = refuse
         self._met: Value = "auto"  # the last wish that could be met

@@ -1,7 +1,7 @@
 """The process of a vocoder slower than real time: whole loops of BigVGAN, rendered ahead, one after the other.
 
-Spec (the first message): `rate` in Hz. Then `render` messages: `n`, `path` of the model, `values` by control id. Each is
-answered by `loop` (n, seconds, spent, its seconds of work, and audio, float32 in base64) or `failed` (n, text). Between
+Spec (the first message): `rate` in Hz, `device`. Then `render` messages: `n`, `path` of the model, `values` by control id. Each
+is answered by `loop` (n, seconds, spent, its seconds of work, and audio, float32 in base64) or `failed` (n, text). Between
 them it says `alive`, since one loop takes longer than a silence that the engine bears. torch may be imported here.
 """
 
@@ -56,8 +56,8 @@ def render(renderer: Renderer, seconds: float) -> NDArray[np.float32]:
 class Workshop:
     """The model that was asked for last, and how fast it goes."""
 
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
+    def __init__(self, rate: int, device: str) -> None:
+        self._rate, self._device = rate, device
         self._loaded: tuple[str, int] = ("", 0)  # path and time of change of the model's file
         self._model: Model | None = None
         self._rtf: float | None = None
@@ -77,7 +77,7 @@ class Workshop:
 
         file = message["path"], Path(message["path"]).stat().st_mtime_ns
         if self._model is None or self._loaded != file:
-            self._model, self._loaded = load(message["path"]), file
+            self._model, self._loaded = load(message["path"], self._device), file
         self._model.vocoder("bigvgan")  # loaded first: that is no work on a loop
         started, seconds = time.perf_counter(), length(self._rtf)
         renderer = self._model.renderer(rate=self._rate, values=message["values"], vocoder="bigvgan")
@@ -100,7 +100,7 @@ def main() -> None:
     threading.Thread(target=_live_on, args=(pipe.send,), name="alive", daemon=True).start()
     spec = inbox.get()
     assert spec is not None
-    workshop = Workshop(spec["rate"])
+    workshop = Workshop(spec["rate"], spec["device"])
     while (message := inbox.get()) is not None:
         pipe.send(workshop.answer(message))
 

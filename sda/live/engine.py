@@ -55,7 +55,7 @@ class Engine:
         self._renderer = Role("renderer", self._renderer_spec, self._events)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse)
         self._ahead = RenderAhead(
-            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse
+            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse, options.device
         )
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
@@ -100,6 +100,10 @@ class Engine:
     def center(self) -> None:
         """Every slider to 0."""
         self.controls.center(f"center {next(self._numbers)}")
+
+    def reload(self, source: str) -> None:
+        """The model's file again, for instance after it was trained further."""
+        self._events.put((None, {"kind": "reload", "source": source}))
 
     def settle(self, done: Callable[[], None]) -> None:
         """Call `done` once the renderer has taken everything sent so far."""
@@ -246,6 +250,8 @@ class Engine:
                 self._repertoire.broke(message["text"])
             case "wish":
                 self._repertoire.wish(message["text"], message["source"])
+            case "reload":
+                self._repertoire.reload(message["source"])
             case "vocoder":
                 self._ahead.look(message["source"])
             case "settle":
@@ -302,4 +308,5 @@ class Engine:
     def _renderer_spec(self) -> Message:
         assert self._ring is not None
         hold = self.options.model is not None and self._ring.written == 0
-        return {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
+        spec = {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
+        return {**spec, "device": self.options.device}

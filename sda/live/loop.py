@@ -1,7 +1,8 @@
 """The renderer's inner loop: keep the ring filled from the model that sounds, while the next one loads.
 
 A model is loaded in a thread; one that cannot be loaded leaves the sound as it was. The new one takes over with 30 ms
-of equal-power crossfade. With no model, and after a model that broke, the ring gets zeros.
+of equal-power crossfade; where it can go on from what sounds, `sda.live.handover` does that instead. With no model, and
+after a model that broke, the ring gets zeros.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from sda.core.loops import Looper
 from sda.errors import ControlError, SdaError
+from sda.live.handover import Handover
 from sda.live.ring import CHANNELS, Floats, Ring
 from sda.live.wire import Message, Send
 from sda.params import Value
@@ -33,13 +35,23 @@ WINDOW = 5.0  # s of sound that the reported load is taken over
 class Source(Protocol):
     """What sounds: `sda.core.render.Renderer`, or a test's stand-in."""
 
-    position: int  # model-rate samples made so far
+    @property
+    def position(self) -> int:
+        """Model-rate samples made so far."""
+        ...
 
     @property
     def delay(self) -> float: ...
 
     @property
     def looper(self) -> Looper: ...
+
+    @property
+    def slider_names(self) -> tuple[str, ...]: ...
+
+    def follow(self, other: Source) -> int | None:
+        """Stand where another source stands; the samples to run in step with it unheard, or None where that cannot be."""
+        ...
 
     def set(self, identity: str, value: Value) -> None: ...
 
@@ -87,6 +99,14 @@ class Voice:
         while self._ready.shape[1] < count:
             self._ready = np.concatenate([self._ready, self._block()], axis=1)
 
+    def follow(self, old: Voice, rate: int) -> bool:
+        """Go on from a voice of the same model, without a break; False where that cannot be, and nothing is changed."""
+        run_in = self.source.follow(old.source)
+        if run_in is None:
+            return False
+        self.source, self._ready = Handover(old.source, self.source, run_in, rate), old._ready
+        return True
+
     def next(self) -> Floats:
         """What there is, or the next block [2, T]."""
         out = self._ready if self._ready.shape[1] else self._block()
@@ -104,6 +124,8 @@ class Voice:
         return out[:, :count]
 
     def _block(self) -> Floats:
+        if isinstance(self.source, Handover) and self.source.done:
+            self.source = self.source.coming
         block = self.source.block()
         while block.shape[1] == 0:  # a stream's first blocks may lie wholly in its delay
             block = self.source.block()
@@ -227,6 +249,10 @@ class Loop:
             return
         if incoming is not None:
             incoming.catch_up(self._values)
+            if self._voice is not None and incoming.follow(self._voice, self._rate):
+                self._voice = incoming
+                self._send(result)
+                return
             count = round(CROSSFADE * self._rate)
             angle = (np.arange(count, dtype=np.float32) + 0.5) / count * np.float32(np.pi / 2)
             old = self._make(lambda voice: voice.take(count), empty=count)

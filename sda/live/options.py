@@ -18,4 +18,5 @@ class Options:
     audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
     duration: float | None = None  # s from the first sample
     buffer: float = 0.04  # s of sound that may lie in the ring
+    device: str = "auto"  # of the vocoders
     values: Mapping[str, Value] = field(default_factory=dict)  # first values, by id or slider alias

@@ -1,8 +1,8 @@
 """The renderer process: the signal path of the loaded model, into the ring.
 
-Spec (the first message): `ring` its name, `rate` in Hz, `buffer` in s, `hold` (no zeros before the first model). Then
-the engine's messages to `Loop.handle`. Sends `loaded` or `refused` after each load, `broken` where a model fails while it
-sounds, `synced` after `sync`, `report` 10 times a second.
+Spec (the first message): `ring` its name, `rate` in Hz, `buffer` in s, `hold` (no zeros before the first model), `device` of
+the vocoder. Then the engine's messages to `Loop.handle`. Sends `loaded` or `refused` after each load, `broken` where a model
+fails while it sounds, `synced` after `sync`, `report` 10 times a second.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sda.live import priority, wire
@@ -25,12 +26,14 @@ BATCH = 256  # messages between two looks at the ring: a flood of them must not 
 SWITCH = 0.001  # s after which a loading thread must let the audio loop have the interpreter
 
 
-def load_model(path: str, rate: int, values: Mapping[str, Value], sliders: Mapping[str, float]) -> Loaded:
-    """The model of a file as a source; slider positions follow their names. Raises `SdaError`."""
+def load_model(
+    path: str, rate: int, values: Mapping[str, Value], sliders: Mapping[str, float], *, device: str = "auto"
+) -> Loaded:
+    """The model of a file as a source, its vocoder on a device; slider positions follow their names. Raises `SdaError`."""
     from sda import model
     from sda.choice import choose
 
-    loaded = model.load(path)
+    loaded = model.load(path, device)
     names = slugs(slider.name for slider in loaded.sliders)
     numbered = {f"slider.{n}": sliders[name] for n, name in enumerate(names, start=1) if name in sliders}
     fast = choose(loaded.document, "draft" if loaded.document.vocoder is None else "hifigan")  # BigVGAN sends its loops
@@ -79,7 +82,8 @@ def main() -> None:
 
         ring = Ring.attach(spec["ring"])
         buffer = round(spec["buffer"] * spec["rate"])
-        loop = Loop(ring, spec["rate"], buffer, load_model, pipe.send, hold=spec["hold"])
+        load = partial(load_model, device=spec["device"])
+        loop = Loop(ring, spec["rate"], buffer, load, pipe.send, hold=spec["hold"])
         serve(loop, inbox, pipe.send)
     os._exit(0)
 

@@ -13,6 +13,7 @@ from sda.live.facts import Facts, Model
 from sda.live.wire import Message, Send
 
 LIBRARY_S = 2.0  # s between looks at the library's folder
+WISH, RELOAD = "/sda/model", "/sda/reload"  # addresses that have a model loaded
 HOPELESS = 2  # crashes in a row after which a renderer starts without a model
 
 
@@ -38,7 +39,8 @@ class Repertoire:
         self._asked = 0  # loads so far
         self._shown = 0  # times that the control was set from here
         self._loading: Path | None = None
-        self._wisher = ""  # the source of the change that asked for what loads
+        self._again = ""  # the source that asked for the model's file while that was loading
+        self._wisher, self._asks = "", WISH  # the source that asked for what loads, and at which address
 
     def look(self, now: float) -> None:
         """Read the names again if the library's folder changed; now: s of the monotonic clock."""
@@ -56,13 +58,25 @@ class Repertoire:
 
     def wish(self, text: str, source: str) -> None:
         """Load the model that a source of changes named; never a path."""
-        self._wisher = source
+        self._wisher, self._asks = source, WISH
         try:
             path = self._library.resolve(text, paths=False)
         except SdaError as error:
             self._stay(str(error))
         else:
             self.load(path)
+
+    def reload(self, source: str) -> None:
+        """Load the file of the model that sounds again, or of the one that loads, once that is done."""
+        if self._loading is not None:  # a controller may send it with every frame: one more load is enough
+            self._again = source
+            return
+        path = self._facts.model.path if self._facts.model is not None else None
+        if path is None:
+            self._refuse(source, RELOAD, "no model is loaded that could be read again")
+            return
+        self._wisher, self._asks = source, RELOAD
+        self.load(path)
 
     def load(self, path: Path) -> None:
         """Have the renderer load a file."""
@@ -87,12 +101,20 @@ class Repertoire:
         self.token = self._asked
         self._controls.install_sliders(message["sliders"], message["explains"])
         self._name(message["name"])
+        self._reload_once_more()
 
     def refused(self, message: Message) -> None:
         """The renderer could not load what was asked for; what sounded goes on."""
         if message["token"] == self._asked:
             self._facts.loading, self._loading = False, None
             self._stay(message["text"])
+            self._reload_once_more()
+
+    def _reload_once_more(self) -> None:
+        """What was asked for while a file was read: it may have been read too early."""
+        source, self._again = self._again, ""
+        if source and self._facts.model is not None:
+            self.reload(source)
 
     def broke(self, text: str) -> None:
         """The model stopped sounding."""
@@ -114,7 +136,7 @@ class Repertoire:
         """Say why a load came to nothing, and set the control back to the model that sounds."""
         self._say(text)
         if self._wisher:
-            self._refuse(self._wisher, "/sda/model", text)
+            self._refuse(self._wisher, self._asks, text)
         if self._facts.model is None:
             self._facts.trouble = text
         self._name(self._facts.model.name if self._facts.model else "")

@@ -73,7 +73,7 @@ class VocoderPlan(Spec):
     predicted: float = 0.0  # share of the crops whose mel is what the VAE makes of them, not their own
     mel_weight: float = 22.0
     stft_weight: float = 15.0
-    advance_weight: float = 10.0
+    advance_weight: float = 20.0
     adversarial: float = 0.0  # share of the steps, at the end, in which the discriminators take part
     alone: int = 100  # steps at the beginning of that part in which they only learn
     adversarial_weight: float = 1.0

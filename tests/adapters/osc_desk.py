@@ -22,6 +22,7 @@ class Engine:
     def __init__(self, controls: Controls) -> None:
         self.controls = controls
         self.panics = 0
+        self.reloads: list[str] = []
         self.waiting: list[Callable[[], None]] = []
         self.holds = False  # settle: keep `done` instead of calling it
         self.broken: Exception | None = None
@@ -39,6 +40,9 @@ class Engine:
 
     def center(self) -> None:
         self.controls.center("act")
+
+    def reload(self, source: str) -> None:
+        self.reloads.append(source)
 
     def settle(self, done: Callable[[], None]) -> None:
         if self.holds:

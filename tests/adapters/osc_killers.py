@@ -57,6 +57,7 @@ KILLERS = {
     "status asked": many(b"/sda/status\0"),
     "listening": many(b"/sda/listen\0"),
     "centering": many(b"/sda/center\0"),
+    "reloading": many(b"/sda/reload\0"),
     "pinging": many(b"/sda/ping\0\0\0"),
     "future": HEAD[:8] + b"\xff" * 8 + element(message(b"/sda/gain", -1.0)),
     "sliders": many(b"/sda/sliders\0\0\0\0," + b"f" * 199 + bytes(4) + bytes(4 * 199)),

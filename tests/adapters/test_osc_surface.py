@@ -142,6 +142,11 @@ def test_health() -> None:
     assert desk.raw(encode("/sda/status"))[0][0].split(b",", 1)[1][:13] == b"sssssffifiii\0"
     desk.send("/sda/panic")
     assert desk.engine.panics == 1
+    assert desk.send("/sda/reload") == []
+    desk.send("/sda/relo?d")  # a pattern stands for no act
+    desk.send("/sda/reload", source=DESIGNER)
+    first, second = desk.engine.reloads
+    assert first != second  # each by its own name, so that it can be told
     desk.send("/sda/slider/1", 4.0)
     desk.send("/sda/center")
     assert desk.controls.get("slider.1") == 0.0

@@ -52,6 +52,7 @@ FOLDS, WHICH = 4, 3
 SHORTEST = VocoderPlan().segment  # samples
 VAE_STEPS = 300  # of the model whose mels are mixed in; half a CPU minute, not counted
 ITERATIONS = 100  # of Griffin-Lim
+COMPARED = ("ours", "paper", "griffin-lim")
 
 
 def corpora(source: Path, work: Path, seed: int) -> tuple[Corpus, Corpus]:
@@ -128,27 +129,31 @@ def griffin_lim(log_mel: Floats, seed: int = 0) -> Floats:
 
 def report(source: Path, args: argparse.Namespace) -> None:
     """Train on one set and print both tables."""
+    notes: list[str] = []
     with tempfile.TemporaryDirectory() as work:
         own, other = corpora(source, Path(work), args.seed)
-        predicted = mixed_in(own, args.seed)
         before = time.process_time()
-        ours, ours_note = fine_tuned(own, args.minutes, args.seed, predicted)
-        middle = time.process_time()
-        paper, paper_note = (None, "left out") if args.no_paper else by_the_paper(own, middle - before, args.seed, args.batch)
-        spent = middle - before, time.process_time() - middle
+        vocoders: dict[str, Copy] = {"base": voices.by_name("draft")}
+        if "ours" in args.only:
+            predicted = mixed_in(own, args.seed)
+            before = time.process_time()
+            vocoders["ours"], note = fine_tuned(own, args.minutes, args.seed, predicted)
+            notes.append(f"ours: {time.process_time() - before:.0f} CPU s, {note}")
+        spent = time.process_time() - before if "ours" in args.only else 60 * args.minutes
+        if "paper" in args.only:
+            before = time.process_time()
+            vocoders["paper"], note = by_the_paper(own, spent, args.seed, args.batch)
+            notes.append(f"paper: {time.process_time() - before:.0f} CPU s, {note}")
+        if "griffin-lim" in args.only:
+            vocoders["griffin-lim"] = partial(griffin_lim, seed=args.seed)
         clips = {
             "held out": held_out_clips(other, own=True),
             "its own": held_out_clips(own, OWN_CLIPS, own=True),
         }
-    vocoders: dict[str, Copy] = {
-        "base": voices.by_name("draft"), "ours": ours, "griffin-lim": partial(griffin_lim, seed=args.seed),
-    }  # fmt: skip
-    if paper is not None:
-        vocoders["paper"] = paper
     print(f"\n{source.name}, seed {args.seed}, {args.minutes:g} CPU minutes, {args.threads} threads")
     counts = len(own.training), len(own.held_out), len(clips["held out"])
     print(f"{counts[0]} recordings trained on, {counts[1]} kept back to choose by, {counts[2]} held out")
-    print(f"ours: {spent[0]:.0f} CPU s, {ours_note}; paper: {spent[1]:.0f} CPU s, {paper_note}", flush=True)
+    print("; ".join(notes), flush=True)
     for whose, sounds in clips.items():
         print_table(whose, vocoders, sounds)
     if args.wav:
@@ -183,9 +188,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=BATCH, help="crops a step of the paper's")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--no-paper", action="store_true", help="leave the paper's recipe out")
+    parser.add_argument("--only", action="append", choices=COMPARED, help="what to put beside the base; default: all of it")
     parser.add_argument("--wav", type=Path, help="where to write one held-out recording by each")
     args = parser.parse_args()
+    args.only = args.only or COMPARED
     if args.sets is None:
         print("left out: it needs half an hour and the folder of sets that make_sets.py makes")
         return

@@ -103,6 +103,19 @@ def test_info_shows_everything(library: Library, tmp_path: Path) -> None:
     assert "Own vocoder" not in printed("info", "gong")
 
 
+def test_what_a_vocoder_s_training_came_to_is_said_in_a_line(home: Path) -> None:
+    training = {"steps": 732, "mel_error_before": {"held_out": 0.4517}, "mel_error": {"held_out": 0.445}, "plan": {"seed": 0}}
+    strange = {"steps": "many", "mel_error_before": 3, "mel_error": {"held_out": None}}
+    told = "yes: 732 steps of training, mel error on held-out recordings 0.452 before, 0.445 after"
+    for number, (summary, words) in enumerate([(training, told), (strange, "yes"), ({}, "yes")], start=1):
+        made = document(vocoder=TINY_VOCODER, id=str(UUID(int=number, version=4)), name=f"v{number}", vocoder_training=summary)
+        Library().add(made)
+        rest = " ".join(printed("info", f"v{number}").split()).split("own vocoder ", 1)[1]
+        assert rest.startswith(f"{words} slider")
+    listed = {row["name"]: row for row in json.loads(printed("list", "--json"))}
+    assert listed["v1"]["vocoder_training"] == {key: value for key, value in training.items() if key != "plan"}
+
+
 def test_a_model_of_many_sliders_keeps_its_row_short(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [slider["name"] for slider in library.entries()[0].document.analysis["sliders"]]  # type: ignore[union-attr]
     assert ", ".join(names) in printed("list")

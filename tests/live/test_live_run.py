@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from live_session import COMMAND, session
 from pythonosc.osc_message import OscMessage
 from small_models import sounding
@@ -27,6 +28,7 @@ from sda.live.supervisor import HUNG, Events, Role
 
 RATE = 48_000
 LINUX = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at /proc")
+NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 STEADY = ("--set", "variation=0", "--set", "drift=0")  # every grain the same
 
 
@@ -284,6 +286,7 @@ def test_a_wrong_wish_is_one_line_before_anything_starts(
         (["--audio", "file:{home}/no/out.wav"], "cannot write there"),
         (["--audio", "null", "--osc", "127.0.0.1:{taken}"], "--osc 127.0.0.1:"),
         (["--audio", "a device nobody has"], "--audio null"),
+        pytest.param(["--audio", "null", "--device", "cuda"], "device 'cuda' is not available to torch here", marks=NO_CUDA),
     ],
 )
 def test_what_the_machine_lacks_is_one_line_and_nothing_stays_behind(models: Path, arguments: list[str], words: str) -> None:

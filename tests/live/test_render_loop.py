@@ -29,6 +29,11 @@ class Sine:
         self.position, self._fail_at = 0, fail_at
         self.values: dict[str, Value] = {"play": False, "slider.1": 1.0, **values}
 
+    slider_names = ("pitch",)
+
+    def follow(self, other: object) -> None:
+        return None
+
     def set(self, identity: str, value: Value) -> None:
         if identity not in self.values:
             raise ControlError(identity)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sda.spec import BIGVGAN_GRID
-from sda.train.losses import LogMel, SpectralLoss
+from sda.train.losses import LogMel, SpectralLoss, advance
 from sda.train.vae import CHARBONNIER_EPS, charbonnier, reconstruction_loss
 
 
@@ -70,3 +70,25 @@ def test_charbonnier_is_round_at_zero() -> None:
     charbonnier(x).backward()
     assert x.grad is not None
     assert (x.grad == 0).all()
+
+
+def test_what_goes_on_from_hop_to_hop() -> None:
+    # A sine of f advances by 2 pi f hop / rate a hop: bin 20 of 1024 by 20 half turns, f a quarter of a bin higher by pi / 4
+    # more. Noise of windows that overlap by half keeps what they share, sum w(n) w(n + hop) / sum w^2 = 1/6 for Hann; what
+    # repeats every hop is 1.
+    time = torch.arange(60 * 512)
+    sine = torch.sin(2 * torch.pi * 20.25 / 1024 * time)[None]
+    assert abs(torch.angle(advance(sine, 512)[0, 20]).item() - np.pi / 4) < 1e-3
+    loop = torch.from_numpy(noise(0.1)[:512]).tile(60)[None]
+    assert (advance(loop, 512) - 1).abs().max() < 1e-2
+    free = torch.from_numpy(noise(20.0))[None]
+    sign = (-1.0) ** torch.arange(513)  # the windows' own phases, one hop apart
+    assert abs((advance(free, 512)[0] * sign).mean().real.item() - 1 / 6) < 0.02
+
+
+def test_a_loop_of_noise_is_told_from_noise_by_how_it_goes_on_alone() -> None:
+    free, loop = (torch.from_numpy(x)[None] for x in (noise(0.6), np.tile(noise(0.1, 3)[:512], 50)))
+    other = torch.from_numpy(noise(0.6, 5))[None][:, : loop.shape[1]]
+    parts = [SpectralLoss(advance_weight=1.0)(made, free[:, : loop.shape[1]])[1] for made in (loop, other)]
+    assert parts[0]["advance"] > 2 * parts[1]["advance"]
+    assert parts[0]["mel"] < 1.5 * parts[1]["mel"]

@@ -1,0 +1,93 @@
+"""A vocoder whose network has no memory, as a stream by exact context and as a whole in bounded memory.
+
+A sample depends on `before` mel frames of the past and on `look_ahead` samples of the future and on nothing beyond them. So
+a window of frames with that much around it gives, in its middle, the very samples that the whole would have there.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sda.core.vocoder import Vocoder, VocoderSpec
+
+Floats = NDArray[np.float32]
+State = Floats
+"""The last mel frames [M, n] that coming samples depend on. Never changed in place."""
+
+
+class WindowVocoder(Vocoder):
+    """One thread at a time may use an object."""
+
+    def __init__(self, spec: VocoderSpec, *, edge: float | None, window: int) -> None:
+        """edge: the mel beyond both ends; None where the network's own padding is there. window: frames that are computed
+        at a time, context apart."""
+        self.spec, self.window = spec, window
+        self._edge, self._future = edge, math.ceil(spec.look_ahead / spec.hop)  # frames of it
+
+    @abstractmethod
+    def _sound(self, log_mel: Floats, before: int, after: int) -> Floats:
+        """Samples of log_mel [M, F]'s frames but the first `before` and the last `after`, which are surroundings.
+
+        The frames are those of `_numbered`.
+        """
+
+    def _numbered(self, log_mel: Floats, first: int) -> Floats:
+        """Frames [M, F] with what else the network must know of them, given the number of the first one."""
+        return log_mel
+
+    def _next(self, state: State) -> int:
+        """The number of the frame that comes after a state's."""
+        return 0
+
+    def start(self) -> State:
+        """The state before the first frame: an endless edge, or where there is none silence until the first answer."""
+        frames = 0 if self._edge is None else self.spec.memory + self._future
+        return self._numbered(self._beyond(frames), -frames)
+
+    def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.
+
+        Each call computes its frames and their context around them again: only long blocks pay, see `block_of`.
+        """
+        assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
+        seen = np.concatenate([state, self._numbered(log_mel, self._next(state))], axis=1)
+        answered = max(state.shape[1] * self.hop - self.look_ahead, 0)  # samples of the state
+        ready = max(seen.shape[1] * self.hop - self.look_ahead, 0)  # samples whose future is known as far as it counts
+        silence = np.zeros(log_mel.shape[1] * self.hop - (ready - answered), np.float32)
+        audio = np.concatenate([silence, *self._windows(seen, answered, ready)])
+        return audio, seen[:, -(self.spec.memory + self._future) :].copy()
+
+    def __call__(self, log_mel: Floats) -> Floats:
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; the edge beyond both ends."""
+        assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
+        if not log_mel.shape[1]:
+            return np.zeros(0, np.float32)
+        first = 0 if self._edge is None else self.spec.memory
+        whole = np.concatenate([self._beyond(first), log_mel, self._beyond(self._future if first else 0)], axis=1)
+        seen = self._numbered(whole, -first)
+        return np.concatenate(list(self._windows(seen, first * self.hop, (first + log_mel.shape[1]) * self.hop)))
+
+    def block_of(self, frames: int) -> int:
+        """As few windows as there can be, equally long, so that the last one has no frames that nobody hears."""
+        return math.ceil(frames / max(1, math.ceil(frames / self.window)))
+
+    def _beyond(self, frames: int) -> Floats:
+        return np.full((self.spec.grid.n_mels, frames), self._edge or 0.0, np.float32)
+
+    def _windows(self, log_mel: Floats, start: int, end: int) -> Iterator[Floats]:
+        """The samples start..end, a window at a time."""
+        for place in range(start, end, self.window * self.hop):
+            yield self._between(log_mel, place, min(place + self.window * self.hop, end))
+
+    def _between(self, log_mel: Floats, start: int, end: int) -> Floats:
+        """The samples start..end, exact as far as log_mel holds their context."""
+        first, last = start // self.hop, math.ceil(end / self.hop)  # frames they lie in
+        left = max(first - self.spec.memory, 0)
+        right = min(math.ceil((end + self.look_ahead) / self.hop), log_mel.shape[1])
+        audio = self._sound(np.ascontiguousarray(log_mel[:, left:right]), first - left, right - last)
+        return audio[start - first * self.hop : end - first * self.hop]
