@@ -114,8 +114,8 @@ class VocoderPlan(Spec):
         return self.steps - round(self.adversarial * self.steps)
 
 
-FROM_BASE = VocoderPlan(rate=3e-4, warmup=30, decay=0.5, ema=0.99, predicted=0.25)
-FROM_SCRATCH = replace(FROM_BASE, rate=1e-3, warmup=100, ema=0.995)
+FROM_BASE = VocoderPlan(rate=5e-4, warmup=30, decay=0.5, ema=0.99, predicted=0.25, quieter_db=-4.0, louder_db=2.0, speed=1.5)
+FROM_SCRATCH = replace(FROM_BASE, rate=1e-3, warmup=100, ema=0.995, quieter_db=-12.0, louder_db=6.0, speed=4.0)
 LONG_MINUTES = 20.0  # from which on a CPU has time for discriminators
 LONG_SHARE = 0.3  # of the steps that it has them
 
@@ -124,5 +124,5 @@ def planned_for(device: str, minutes: float, *, scratch: bool) -> VocoderPlan:
     """The recipe for a processor and a time; its `steps` are still to be found."""
     plan = FROM_SCRATCH if scratch else FROM_BASE
     if device != "cpu":
-        return replace(plan, batch=16, adversarial=1.0, alone=0)
+        return replace(plan, batch=16, shape="exponential", decay=0.1, adversarial=1.0, alone=0)
     return replace(plan, adversarial=LONG_SHARE if minutes >= LONG_MINUTES else 0.0)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ def corpora(source: Path, work: Path, seed: int) -> tuple[Corpus, Corpus]:
     return own, other
 
 
-def gathered(source: Path, work: Path, seed: int, files: list[tuple[Path, str]] | None = None) -> Corpus:
+def gathered(source: Path, work: Path, seed: int, files: Sequence[tuple[Path, str]] = ()) -> Corpus:
     for _ in gather(source, work, rate=BIGVGAN_GRID.sample_rate, shortest=SHORTEST, seed=seed, files=files):
         pass
     return Corpus(work)

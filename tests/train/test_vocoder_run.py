@@ -1,0 +1,158 @@
+"""A whole training of a vocoder in this process: what is told, kept, refused, and gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from small_models import SMALL_VAE, sounding
+
+from sda.errors import TrainError
+from sda.formats.base import read_base
+from sda.formats.distill import ModelDocument
+from sda.train.corpus import Corpus, gather
+from sda.train.run import Event, Run
+from sda.train.vae import VaePlan, VaeTraining
+from sda.train.vocoder_plan import FROM_BASE, VocoderPlan
+from sda.train.vocoder_run import train_vocoder
+
+RATE = 44_100
+PLAN = replace(FROM_BASE, steps=3, batch=1, segment=8192, warmup=1)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four recordings of a second: bells of their own pitch over soft noise."""
+    folder, time = tmp_path_factory.mktemp("recordings"), np.arange(RATE) / RATE
+    for number in range(4):
+        bell = 0.3 * np.sin(2 * np.pi * 300 * (number + 1) * time) * np.exp(-3 * time)
+        soundfile.write(folder / f"{number}.wav", bell + 0.01 * np.random.default_rng(number).standard_normal(RATE), RATE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pebbles(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelDocument:
+    """A model of these recordings without a vocoder: their PCA, untrained."""
+    work = tmp_path_factory.mktemp("vae")
+    for _ in gather(recordings, work, rate=RATE, shortest=88 * 512, seed=0):
+        pass
+    net = VaeTraining(Corpus(work), SMALL_VAE, VaePlan(pca_crops=100)).net
+    model = sounding(own_vocoder=False)
+    return replace(model, tensors=model.tensors | {f"vae.{name}": tensor.numpy() for name, tensor in net.state_dict().items()})
+
+
+@pytest.fixture
+def new_run(recordings: Path, home: Path) -> Callable[..., Run]:
+    def make(plan: VocoderPlan | None = PLAN, **changes: Any) -> Run:
+        spec = {
+            "source": str(recordings), "seed": 0, "device": "cpu", "from_scratch": False, "minutes": None, "steps": None,
+            "batch": None,
+        }  # fmt: skip
+        return Run.create(
+            home / "runs", "train-vocoder", "pebbles", spec | ({"plan": plan.to_json()} if plan else {}) | changes
+        )
+
+    return make
+
+
+def trained(run: Run, document: ModelDocument) -> tuple[list[Event], list[ModelDocument]]:
+    kept: list[ModelDocument] = []
+
+    def keep(result: ModelDocument) -> Path:
+        kept.append(result)
+        return Path("somewhere.distill")
+
+    return list(train_vocoder(run, document, keep)), kept
+
+
+def with_the_base(document: ModelDocument) -> ModelDocument:
+    """The model with the shipped base as its own vocoder."""
+    spec, weights, _ = read_base()
+    tensors = {name: value for name, value in document.tensors.items() if not name.startswith("vocoder.")}
+    return replace(document, vocoder=spec, tensors=tensors | {f"vocoder.{name}": value for name, value in weights.items()})
+
+
+def test_what_is_told_and_kept(new_run: Callable[..., Run], recordings: Path, pebbles: ModelDocument) -> None:
+    run = new_run()
+    events, kept = trained(run, pebbles)
+    kinds = [event.kind for event in events]
+    assert kinds[:4] == ["file"] * 4
+    assert kinds.index("start") < kinds.index("step") < kinds.index("preview") < len(kinds) - 1
+    assert kinds[-1] == "end"
+    end = events[-1].data
+    assert [row["name"] for row in end["quality"]] == ["trained", "start", "resampled"]
+    assert end["quality"][2]["mel"] < 0.1 < end["quality"][1]["mel"]  # the ceiling is far away
+    sound, rate = soundfile.read(next(event for event in events if event.kind == "preview").data["file"])
+    assert (rate, bool(np.abs(sound).max() > 1e-4)) == (48_000, True)
+    (model,) = kept
+    summary = model.vocoder_training
+    assert VocoderPlan.from_json(summary["plan"]) == PLAN
+    assert summary["mel_error_before"]["held_out"] == pytest.approx(end["quality"][1]["mel"], rel=0.02)
+    assert str(recordings) not in json.dumps(model.to_json())
+    assert not any(name.startswith(("optimizer", "adversary")) for name in model.tensors)
+    assert not run.checkpoint.exists()  # nothing needs the optimizers any more
+    with pytest.raises(TrainError, match="finished"):
+        trained(run, pebbles)
+
+
+def test_one_that_does_worse_is_not_bundled_unless_asked(new_run: Callable[..., Run], pebbles: ModelDocument) -> None:
+    model = with_the_base(pebbles)
+    afresh: dict[str, Any] = {"plan": replace(PLAN, steps=1), "from_scratch": True}
+    events, kept = trained(new_run(**afresh), model)
+    assert (kept, events[-1].data["bundled"]) == ([], False)
+    assert "the model's vocoder does better on held-out recordings" in events[-1].data["notes"][-1]
+    events, kept = trained(new_run(**afresh, bundle_worse=True), model)
+    assert (len(kept), events[-1].data["bundled"]) == (1, True)
+
+
+def test_recordings_of_another_kind_are_warned_of(new_run: Callable[..., Run], pebbles: ModelDocument) -> None:
+    known, strange = (replace(pebbles, training={"held_out": {"loud": loud}}) for loud in (9.0, 0.01))
+    warnings = [
+        [event.data["text"] for event in trained(new_run(), each)[0] if event.kind == "warn"] for each in (known, strange)
+    ]
+    assert warnings[0] == []
+    assert warnings[1][0].startswith("these do not sound like what pebbles learned: its VAE remakes them with an error of")
+
+
+def test_too_little_is_refused(new_run: Callable[..., Run], pebbles: ModelDocument, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "short.wav", 0.1 * np.ones(RATE), RATE)
+    with pytest.raises(TrainError, match=r"1\.0 s of recordings, expected at least 2 s"):
+        trained(new_run(source=str(tmp_path)), pebbles)
+
+
+def test_a_loss_that_is_no_number_stops_at_its_step_and_leaves_the_last_good_state(
+    new_run: Callable[..., Run], pebbles: ModelDocument
+) -> None:
+    run = new_run(replace(PLAN, steps=5, rate=1e35))
+    with pytest.raises(TrainError, match="step 2: the loss is not a number"):
+        trained(run, pebbles)
+    state = torch.load(run.checkpoint, weights_only=True)
+    assert state["step"] == 1
+
+
+def losses(events: list[Event]) -> dict[int, dict[str, float]]:
+    return {event.data["step"]: event.data["losses"] for event in events if event.kind == "step"}
+
+
+def test_a_cancelled_run_goes_on_with_the_same_losses(new_run: Callable[..., Run], pebbles: ModelDocument) -> None:
+    plan = replace(PLAN, steps=6, adversarial=0.7, alone=1)
+    whole = losses(trained(new_run(plan), pebbles)[0])
+    assert "discriminator" in whole[6]
+    run, first = new_run(plan), []
+    for event in train_vocoder(run, pebbles, lambda result: Path("x")):
+        first.append(event)
+        if event.kind == "step" and event.data["step"] == 4:
+            run.cancel()
+    assert not first[-1].data["finished"]
+    (run.path / "cancel").unlink()
+    second, kept = trained(Run(run.path), pebbles)
+    assert losses(first) | losses(second) == whole
+    assert max(losses(first)) == 4
+    assert kept[0].vocoder_training["discriminators"]["scales"] == (2, 4)
