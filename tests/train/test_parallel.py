@@ -81,8 +81,8 @@ def apart(ones: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> flo
 
 def test_two_processes_over_gloo_train_as_one_with_the_summed_batch(recordings: Path, tmp_path: Path) -> None:
     # In double precision, since Muon's orthogonalisation multiplies what rounding leaves in a kernel's small singular values:
-    # in single precision the losses agree to 2e-6 for four steps and to 3e-3 after six. Here they did to 6e-9 (the accuracies
-    # are means in single precision) and the weights to 2e-8. Without averaging the losses of three steps were off by 9e-3.
+    # in single precision the losses agreed to 2e-6 for four steps and to 3e-3 after six. Here they did to 2e-12 (the
+    # accuracies, means in single precision, to 3e-9) and the weights to 5e-9; without averaging three steps came to 2e-2.
     for _ in gather(recordings, tmp_path / "corpus", rate=RATE, shortest=8192, seed=0):
         pass
     crew_of_two(tmp_path / "corpus", tmp_path)
