@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -22,13 +22,40 @@ SHOWN = {
 }  # fmt: skip
 HELD_OUT = ("loud", "quiet", "mel", "convergence")
 PLAIN_LINES = 20  # where there is no terminal to draw a bar on
+Asked = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""How a training hears that it should stop: a context in which what it is given may be called."""
 
 
-def show(events: Iterator[Event], run: Run, console: Console) -> Event:
-    """Draw a run's events, record them in its folder, and return the last one. Ctrl-C asks the run to stop; twice stops."""
+@contextmanager
+def by_signal(ask: Callable[[], None]) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into a request, and the second into what it usually is."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in signals}
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+        ask()
+
+    for number in signals:
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+
+def show(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_signal) -> Event:
+    """Draw a run's events, record them in its folder, and return the last one; stop the run when asked."""
     files: list[dict[str, Any]] = []
     last = Event("end", {"finished": False})
-    with _asking_to_stop(run, console), _bar(console) as bar:
+
+    def stop() -> None:
+        run.cancel()
+        console.print("stopping after this step; the best so far is kept (once more to stop at once)")
+
+    with asked(stop), _bar(console) as bar:
         task, losses = None, dict[str, float]()
         for event in events:
             last = run.log(event)
@@ -97,24 +124,3 @@ def _plain_line(data: dict[str, Any], losses: str, console: Console) -> None:
     if not console.is_terminal and (data["step"] % every == 0 or data["step"] == data["steps"]):
         text = f"step {data['step']}/{data['steps']}  {losses}  {data['rate']:.1f} steps/s  {data['eta_s']:.0f} s left"
         console.print(text, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _asking_to_stop(run: Run, console: Console) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into a request, and the second into what it usually is."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in signals}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        run.cancel()
-        for which, handler in before.items():
-            signal.signal(which, handler)
-        console.print("stopping after this step; the best so far is kept (once more to stop at once)")
-
-    for number in signals:
-        signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for which, handler in before.items():
-            signal.signal(which, handler)

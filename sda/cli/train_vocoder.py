@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +13,15 @@ import click
 from sda.errors import TrainError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from sda.formats.distill import ModelDocument
     from sda.library import Library
-    from sda.train.run import Run
+    from sda.train.parallel import Crew
+    from sda.train.run import Event, Run
+    from sda.train.together import Together
 
 WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 
@@ -27,55 +34,137 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 2).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Default: the model's own.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(min=1), help="Processor threads (default: all).")
+@click.option("--threads", type=click.IntRange(min=1), help="Processor threads of each process (default: all, shared).")
 @click.option("--from-scratch", is_flag=True, help="Start from nothing instead of the shipped base.")
 @click.option("--bundle-worse", is_flag=True, help="Replace the model's vocoder even by one that does worse.")
 @click.option("--resume", is_flag=True, help="Go on with this model's run where it stopped.")
-def train_vocoder(model: str, audio: Path | None, resume: bool, **asked: Any) -> None:
+@click.option("--nproc", type=click.IntRange(1, 256), default=1, help="Processes on this machine, one for each GPU.")
+@click.option("--nnodes", type=click.IntRange(1, 1024), default=1, help="Machines, which share the folder SDA_HOME.")
+@click.option("--node-rank", type=int, default=0, help="This machine's number; what is asked on machine 0 holds for all.")
+@click.option("--rendezvous", metavar="HOST:PORT", help="Where all machines reach machine 0.")
+@click.option("--join", type=click.Path(path_type=Path), hidden=True)
+def train_vocoder(
+    model: str, nproc: int, nnodes: int, node_rank: int, rendezvous: str | None, join: Path | None, **asked: Any
+) -> None:
     """Train a vocoder for MODEL on its own recordings, from the shipped base, and bundle it into the model file."""
     from sda.cli import output
     from sda.cli.progress import show
-    from sda.formats import distill
     from sda.library import Library
-    from sda.train import vocoder_run
-    from sda.train.run import Run
-    from sda.train.threads import use_threads
+    from sda.train.parallel import Crew
+    from sda.train.together import ALONE
 
-    console, library = output.console(), Library()
+    library = Library()
     path = library.resolve(model)
+    crew = Crew(processes=nproc, machines=nnodes, machine=node_rank, rendezvous=rendezvous)
+    if join:
+        _work(library, path, join, asked["threads"], model)
+    elif crew.count > 1:
+        _start(library, path, crew, asked, model)
+    else:
+        console = output.console()
+        with _held(library, path):
+            run = _chosen(library, path, crew, asked)
+            with run.alive():
+                end = show(_events(run, path, ALONE, asked["threads"]), run, console)
+        _conclude(end, model, console)
+
+
+def _held(library: Library, path: Path) -> AbstractContextManager[None]:
+    """Hold the model; it is read only then, or another training's result could be lost."""
+    from sda.formats import distill
+
     header = distill.read_header(path)
-    click.get_current_context().with_resource(library.training(header.id, header.name))
-    document = distill.read(path)  # under the lock, or another training's result could be lost
-    vocoder_run.vae_of(document)  # before anything is gathered: a model of an older program is refused
-    run = Run.find(library.runs, "train-vocoder", document.name) if resume else _new_run(library, document, audio, asked)
-    use_threads(asked["threads"] or run.spec["threads"])  # another number would not give the same losses
+    return library.training(header.id, header.name)
+
+
+def _events(run: Run, path: Path, together: Together, threads: int | None) -> Iterator[Event]:
+    """The training, which stores its result in the model's file."""
+    from sda.formats import distill
+    from sda.train import vocoder_run
+    from sda.train.threads import use_threads
 
     def keep(result: ModelDocument) -> Path:
         distill.write(path, result, half=True)  # 71 dB below the sound
         return path
 
-    with run.alive():
-        end = show(vocoder_run.train_vocoder(run, document, keep), run, console)
-    if end.kind == "end":
-        _conclude(end.data, model, console)
+    use_threads(threads or run.spec["threads"], together.beside)  # another number would not give the same losses
+    return vocoder_run.train_vocoder(run, distill.read(path), keep, together)
 
 
-def _new_run(library: Library, document: ModelDocument, audio: Path | None, asked: dict[str, Any]) -> Run:
+def _start(library: Library, path: Path, crew: Crew, asked: dict[str, Any], model: str) -> None:
+    """Start this machine's workers and wait for them. The leader holds the model and the run while they work."""
+    from sda.train.parallel import launch
+
+    if crew.leads:
+        with _held(library, path):
+            place = _chosen(library, path, crew, asked).path
+    else:
+        place = Path(tempfile.mkdtemp(prefix="sda-"))
+    threads = ["--threads", str(asked["threads"])] if asked["threads"] else []
+    launch(crew, place, ["sda.cli", "train-vocoder", model, "--join", str(place), *threads])
+    if not crew.leads:
+        shutil.rmtree(place)
+
+
+def _work(library: Library, path: Path, place: Path, threads: int | None, model: str) -> None:
+    """Be one of several processes: the leader's run, shown and stored by the leader alone."""
+    from sda.cli import output
+    from sda.cli.progress import show
+    from sda.train.parallel import joined, starter_asks, working
+    from sda.train.run import Run
+
+    with working(place) as rank, ExitStack() as held:
+        name, device, console = "", "auto", output.console()
+        if rank == 0:
+            run = Run(place)
+            held.enter_context(_held(library, path))
+            held.enter_context(run.alive())
+            name, device = run.path.name, run.spec["device"]
+        with joined(name, device) as (together, name):
+            run = Run(library.runs / name)
+            events = _events(run, path, together, threads)
+            if together.leads:
+                _conclude(show(events, run, console, starter_asks), model, console)
+            else:
+                with starter_asks(run.cancel):
+                    assert not list(events)
+
+
+def _chosen(library: Library, path: Path, crew: Crew, asked: dict[str, Any]) -> Run:
+    """The run to go on with, or a new one. Raises `SdaError` before anything is made that could not be trained."""
+    from sda.formats import distill
+    from sda.train.run import Run
+    from sda.train.vocoder_run import vae_of
+
+    document = distill.read(path)
+    vae_of(document)  # a model of an older program is refused
+    if not asked["resume"]:
+        crew.check(asked["device"], asked["batch"])
+        return _new_run(library, document, asked)
+    run = Run.find(library.runs, "train-vocoder", document.name)
+    crew.check(run.spec["device"], run.spec.get("plan", run.spec).get("batch"))
+    return run
+
+
+def _new_run(library: Library, document: ModelDocument, asked: dict[str, Any]) -> Run:
     from sda.sources import locate
     from sda.train.run import Run
 
     if asked["minutes"] and asked["steps"]:
         raise TrainError("found both --minutes and --steps; expected one of them")
-    found = locate(document.name, library.source(document.id), audio)
+    settings = {name: value for name, value in asked.items() if name not in ("audio", "resume")}
+    found = locate(document.name, library.source(document.id), asked["audio"])
     seed = int(document.training.get("seed", 0)) if asked["seed"] is None else asked["seed"]
-    spec = {**asked, "seed": seed, **found.to_spec()}
-    return Run.create(library.runs, "train-vocoder", document.name, spec)
+    return Run.create(library.runs, "train-vocoder", document.name, {**settings, "seed": seed, **found.to_spec()})
 
 
-def _conclude(data: dict[str, Any], model: str, console: Console) -> None:
+def _conclude(end: Event, model: str, console: Console) -> None:
     """Say what came of it."""
     from sda.cli.quality_table import quality_table
 
+    if end.kind != "end":
+        return
+    data = end.data
     before, after = data["before"], data["after"]
     console.print(quality_table(data["quality"]))
     for what, name in WHOSE.items():

@@ -49,7 +49,7 @@ def save(run: Run, training: Training) -> Event:
 def resume(run: Run, training: Training) -> None:
     """Take up a run at its checkpoint. Raises `TrainError` where the checkpoint is damaged."""
     try:
-        training.restore(torch.load(run.checkpoint, weights_only=True))
+        training.restore(torch.load(run.checkpoint, weights_only=True, map_location="cpu"))
     except (OSError, RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise TrainError(f"{run.checkpoint}: a damaged checkpoint ({str(error)[:120]}); start the run again") from error
 

@@ -7,9 +7,9 @@ import os
 import torch
 
 
-def use_threads(count: int | None) -> int:
-    """Set torch's threads to `count`, or to every core that this process may use. Returns the number."""
+def use_threads(count: int | None, processes: int = 1) -> int:
+    """Set torch's threads to `count`, or to this one's share of every core that `processes` like it may use. Returns it."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    chosen = count or available
+    chosen = count or max(1, available // processes)
     torch.set_num_threads(chosen)
     return chosen

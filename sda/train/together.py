@@ -20,7 +20,8 @@ class Together:
 
     rank: int = 0
     count: int = 1
-    device: str = "cpu"  # whose numbers are exchanged
+    beside: int = 1  # of the count, how many share a machine
+    device: str = "cpu"  # that trains, and whose numbers are exchanged
 
     @property
     def leads(self) -> bool:

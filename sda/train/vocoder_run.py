@@ -93,7 +93,7 @@ class _Job:
         self.run, self.corpus, self.document, self.together = run, corpus, document, together
         self.torch_vae = vae_of(document)
         self.vae: Network = network.build(self.torch_vae.spec, voices.part(document, "vae."))
-        self.device = pick(run.spec["device"])
+        self.device = pick(run.spec["device"]) if together.count == 1 else together.device
 
     def strangeness(self) -> str:
         """A warning where the VAE remakes these recordings much worse than those that it learned, else nothing."""
