@@ -152,6 +152,9 @@ class GeneratorSpec(Spec):
         return int(past + 3 / self.hop) + 1
 
 
+OWN_GENERATOR = GeneratorSpec(noise=16)  # what is trained here; files of before there was noise say nothing of it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaeSpec(Spec):
     """The VAE of one model: bands as channels, three halvings in time, a linear skip path through the latent."""

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from sda.core import grid
 from sda.core.hifigan import Generator
 from sda.formats.base import read_base, write_base
-from sda.spec import GeneratorSpec
+from sda.spec import OWN_GENERATOR
 from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus, gather
 from sda.train.vocoder import VocoderTraining
@@ -34,7 +33,6 @@ Floats = NDArray[np.float32]
 CHECKPOINT_S = 300.0  # s
 MEASURE_EVERY = 2000  # steps
 SHORTEST = 16_384  # samples
-NOISE = 16  # channels
 SMOOTHED = 9  # frames
 FAINT = 0.05  # of their weights where they are new
 HELD_OUT = Path(__file__).with_name("held_out.txt")  # names: a split by number would be another with one file more or less
@@ -77,17 +75,18 @@ def smoothed(corpus: Corpus) -> dict[str, Floats]:
 
 
 def afresh(corpus: Corpus, plan: VocoderPlan) -> VocoderTraining:
-    return VocoderTraining(corpus, GeneratorSpec(noise=NOISE), plan, predicted=smoothed(corpus))
+    return VocoderTraining(corpus, OWN_GENERATOR, plan, predicted=smoothed(corpus))
 
 
 def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, float]:
     """A run at the shipped weights' step, its optimizers new; and the core seconds behind the weights."""
     spec, weights, summary = read_base()
     start = {name: torch.from_numpy(tensor) for name, tensor in weights.items()}
-    if spec.noise < NOISE:  # weights of before a generator heard random numbers: at first it hardly hears them
-        more = torch.randn(spec.channels, NOISE - spec.noise, 7, generator=torch.Generator().manual_seed(plan.seed))
+    missing = OWN_GENERATOR.noise - spec.noise
+    if missing > 0:  # weights of before a generator heard random numbers: at first it hardly hears them
+        more = torch.randn(spec.channels, missing, 7, generator=torch.Generator().manual_seed(plan.seed))
         start["conv_pre.weight"] = torch.cat([start["conv_pre.weight"], FAINT * more], dim=1)
-        spec = replace(spec, noise=NOISE)
+        spec = OWN_GENERATOR
     training = VocoderTraining(corpus, spec, plan, start, predicted=smoothed(corpus))
     training.done = int(summary["steps"])
     return training, 3600 * float(summary["core_hours"])

@@ -19,7 +19,7 @@ from sda.core.vocoder import HifiganVocoder
 from sda.errors import TrainError
 from sda.formats.base import read_base
 from sda.formats.distill import ModelDocument
-from sda.spec import LOG_MEL, GeneratorSpec, VaeSpec
+from sda.spec import LOG_MEL, OWN_GENERATOR, VaeSpec
 from sda.train import loop
 from sda.train.comparison import bigvgan, rows
 from sda.train.copy_synthesis import held_out_clips, held_out_error
@@ -131,7 +131,7 @@ class _Job:
 
     def training(self, plan: VocoderPlan) -> VocoderTraining:
         """A training at its start: the shipped base's weights, or fresh ones."""
-        spec, start = GeneratorSpec(), None
+        spec, start = OWN_GENERATOR, None
         if not self.run.spec["from_scratch"]:
             spec, weights, _ = read_base()
             start = {name: torch.from_numpy(value) for name, value in weights.items()}
