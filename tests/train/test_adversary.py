@@ -14,7 +14,7 @@ from sda.train.together import ALONE
 from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 SPEC = DiscriminatorSpec(period_channels=(4, 8, 16, 16, 16), scale_channels=(4, 4, 8, 8, 8, 8, 8))
-PLAN = VocoderPlan(steps=200, batch=4, adversarial=1.0, alone=0, discriminator_rate=2e-3, augment=0.1)
+PLAN = VocoderPlan(steps=200, batch=4, adversarial=1.0, alone=0, discriminator_rate=5e-3, augment=0.1)
 
 
 def tones(step: int, count: int = 4, length: int = 4096) -> torch.Tensor:
@@ -27,7 +27,7 @@ def tones(step: int, count: int = 4, length: int = 4096) -> torch.Tensor:
 
 def buzzing(real: torch.Tensor) -> torch.Tensor:
     """What a bad vocoder makes of them: the same with a buzz at an 8th of the rate."""
-    return real + 0.05 * torch.cos(torch.arange(real.shape[1]) * np.pi / 4)
+    return real + 0.2 * torch.cos(torch.arange(real.shape[1]) * np.pi / 4)
 
 
 def adversary(plan: VocoderPlan = PLAN) -> Adversary:
@@ -36,14 +36,14 @@ def adversary(plan: VocoderPlan = PLAN) -> Adversary:
 
 def test_they_tell_a_buzz_and_the_gradient_points_away_from_it() -> None:
     judges = adversary()
-    for step in range(60):
+    for step in range(80):
         real = tones(step)
         judges.step(real, buzzing(real), step, 1.0)
         judges.listen(tones(10_000 + step), step)
     assert min(judges.accuracy.values()) > 0.9
     real = tones(77)
     made = buzzing(real)
-    towards, losses = judges.step(real, made, 60, 1.0)
+    towards, losses = judges.step(real, made, 80, 1.0)
     buzz = made - real
     assert (towards * buzz).sum() > 0  # minimising goes against the gradient, and so against the buzz
     assert losses["adversarial"] > 0.5
