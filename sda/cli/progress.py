@@ -67,8 +67,9 @@ def show(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_
                 task = bar.add_task("", total=last.data["steps"], completed=last.data["step"], losses="")
             elif last.kind == "step" and task is not None:
                 losses = _smoothed(losses, last.data["losses"])
-                bar.update(task, completed=last.data["step"], losses=_losses(losses, last.data["held_out"]))
-                _plain_line(last.data, _losses(losses, last.data["held_out"]), console)
+                said = f"{_losses(losses, last.data['held_out'])}  {last.data['rate']:.1f} steps/s"
+                bar.update(task, completed=last.data["step"], losses=said)
+                _plain_line(last.data, said, console)
             elif last.kind == "warn":
                 console.print(f"[yellow]{escape(last.data['text'])}[/]")
             elif last.kind == "preview":
@@ -122,5 +123,5 @@ def _plain_line(data: dict[str, Any], losses: str, console: Console) -> None:
     """Without a terminal, a line now and then."""
     every = max(1, data["steps"] // PLAIN_LINES)
     if not console.is_terminal and (data["step"] % every == 0 or data["step"] == data["steps"]):
-        text = f"step {data['step']}/{data['steps']}  {losses}  {data['rate']:.1f} steps/s  {data['eta_s']:.0f} s left"
+        text = f"step {data['step']}/{data['steps']}  {losses}  {data['eta_s']:.0f} s left"
         console.print(text, highlight=False, soft_wrap=True)

@@ -25,7 +25,7 @@ from sda.train.vocoder_plan import VocoderPlan
 STEPS = 6
 DEAF_STEPS = 3
 PLAN = VocoderPlan(
-    steps=STEPS, batch=2, segment=2048, before=2, after=2, seed=5, warmup=2, adversarial=1.0, alone=2, discriminator_rate=2e-3
+    steps=STEPS, batch=2, segment=4096, before=2, after=2, seed=5, warmup=2, adversarial=1.0, alone=2, discriminator_rate=2e-3
 )
 
 
