@@ -31,7 +31,8 @@ from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 Floats = NDArray[np.float32]
 
 OWN_CLIPS = 8  # of the training recordings, which decide between candidates that are near each other
-BETWEEN = 0.5  # share of the way from the start to the present weights at which another candidate lies
+BETWEEN = (0.5, 0.75)  # shares of the way from the start to the present weights at which other candidates lie
+BETWEEN_FROM = 0.6  # of the steps: before it the way is short
 
 
 class VocoderTraining:
@@ -130,13 +131,18 @@ class VocoderTraining:
         return torch.from_numpy(crops).to(self.device)
 
     def held_out(self) -> dict[str, float]:
-        """Judge the averaged weights (`held_out_error`), and those between them and the start; keep what is `preferred`."""
+        """Judge the averaged weights (`held_out_error`), and keep what is `preferred`.
+
+        Towards the end weights between them and the start are judged as well: they often keep most of what was learned and
+        lose less of what was known (Wortsman et al. 2022, arXiv 2109.01903).
+        """
         found = self._candidate(self.averaged.state_dict())
         if self.start is not None and self.done == 0:
             self.start_error = found["mel"]
-        elif self.start is not None:
+        elif self.start is not None and self.done >= BETWEEN_FROM * self.plan.steps:
             present = self.averaged.state_dict()
-            self._candidate({name: self.start[name].lerp(value, BETWEEN) for name, value in present.items()})
+            for share in BETWEEN:
+                self._candidate({name: self.start[name].lerp(value, share) for name, value in present.items()})
         return found
 
     def _candidate(self, weights: Mapping[str, Tensor]) -> dict[str, float]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+import torch
+from torch import Tensor
 
 from sda.spec import GeneratorSpec
 from sda.train.copy_synthesis import preferred
@@ -109,3 +111,23 @@ def test_resuming_gives_the_same_losses_discriminators_and_all(corpus: Corpus) -
     unlike = VocoderTraining(corpus, NARROW, plan)
     unlike.restore(copy.deepcopy(whole.state()) | {"adversary": VocoderTraining(corpus, NARROW, plan).state()["adversary"]})
     assert unlike.step() != whole.step()  # what the discriminators' own state is needed for
+
+
+def test_towards_the_end_weights_half_way_back_to_the_start_are_candidates_too(corpus: Corpus) -> None:
+    start = VocoderTraining(corpus, NARROW, PLAN).net.state_dict()
+    training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=10, ema=0.0), start)
+    judged: list[dict[str, Tensor]] = []
+    candidate = training._candidate
+    training._candidate = lambda weights: (judged.append(dict(weights)), candidate(weights))[1]  # type: ignore[method-assign]
+    training.held_out()
+    for _ in range(5):
+        training.step()
+    training.held_out()
+    assert len(judged) == 2  # half of the steps done: not yet
+    training.step()
+    training.held_out()
+    now, half, more = (weights["conv_post.weight"] for weights in judged[2:])
+    torch.testing.assert_close(half, (start["conv_post.weight"] + now) / 2)
+    torch.testing.assert_close(more, 0.25 * start["conv_post.weight"] + 0.75 * now)
+    assert not torch.equal(now, start["conv_post.weight"])
+    assert set(training.best) == set(start)
