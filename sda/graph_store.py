@@ -25,7 +25,14 @@ from sda.library import home
 LIMIT = 200_000_000  # bytes: about a dozen models
 SUM = 32  # bytes of a SHA-256
 SUFFIX = ".graph"
-WRITERS = ("graph", "graph_hifigan", "old_vae", "onnx_writer", "vocoder", "frame_noise")  # modules of `sda.core` that decide what is kept
+WRITERS = (
+    "graph",
+    "graph_hifigan",
+    "old_vae",
+    "onnx_writer",
+    "vocoder",
+    "frame_noise",
+)  # modules of `sda.core` that decide what is kept
 
 
 class GraphStore:

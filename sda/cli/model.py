@@ -20,6 +20,7 @@ from sda.library import Library
 from sda.spec import ACTIVATIONS
 
 ERRORS = ("mel_error_before", "mel_error")  # of a vocoder's training, nat
+RECIPE = ("plan", "discriminators")  # of a vocoder's training: thirty rows, which `--json` gives
 MOST_NAMES = 6  # sliders named in a row of the list
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -79,7 +80,8 @@ def info(model: str, as_json: bool) -> None:
     output.print_pairs("Grid", _flat(document.grid.to_json()))
     output.print_pairs("Network", _flat(document.vae.to_json()))
     if document.vocoder:
-        output.print_pairs("Own vocoder", _flat(document.vocoder.to_json()) + _flat(document.vocoder_training))
+        training = {key: value for key, value in document.vocoder_training.items() if key not in RECIPE}
+        output.print_pairs("Own vocoder", _flat(document.vocoder.to_json()) + _flat(training))
     tested, analysis = _analysis(document)
     if tested:
         output.print_table(("tested", "named", "rank", "moves", "why not"), [_tested(row) for row in tested])
@@ -259,7 +261,15 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, dict):
             pairs += _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple) and value and all(isinstance(item, dict) for item in value):
+            for number, item in enumerate(value, 1):
+                pairs += _flat(item, f"{prefix}{name}.{item.get('name', number)}.")
         else:
-            texts = ["-" if item is None else str(item) for item in (value if isinstance(value, list | tuple) else [value])]
-            pairs.append((prefix + name, ", ".join(texts)))
+            pairs.append((prefix + name, ", ".join(map(_said, value if isinstance(value, list | tuple) else [value]))))
     return pairs
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
