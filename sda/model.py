@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sda import universal, voices
 from sda.choice import Choice, choose
-from sda.core import grid, network
+from sda.core import grid, network, settle
 from sda.core.adapter import MelAdapter
 from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
@@ -73,6 +73,7 @@ class Model:
     def latent(self, positions: Mapping[str | int, float]) -> Floats:
         """The latent point [Z] of slider positions given by name or 1-based number; the rest stand at 0.
 
+        Where several move, it is the one that sounds once they rest (`sda.core.settle`).
         Raises `ControlError` for a slider that this model has not, or a position outside its range.
         """
         values = np.zeros(len(self.sliders))
@@ -81,8 +82,7 @@ class Model:
             if not slider.low <= position <= slider.high:
                 raise ControlError(f"slider {slider.name}: expected {slider.low:g} to {slider.high:g}, found {position:g}")
             values[slider.number - 1] = position
-        point: Floats = self.map.point(values[None])[0]
-        return point
+        return self.map.settled(values, settle.measuring(self._magnitudes, self.document.grid, self.map))
 
     def slider(self, key: str | int) -> Slider:
         """A slider by name or 1-based number. Raises `ControlError` if there is none."""

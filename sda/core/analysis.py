@@ -20,7 +20,9 @@ from torch import Tensor
 from sda.core.descriptors import DESCRIPTORS
 from sda.core.latent import LatentMap, Slider
 from sda.core.solve import slopes, solve
-from sda.core.survey import Survey, decode, values
+from sda.core.steering import Steering
+from sda.core.surrogate import Surrogate
+from sda.core.survey import BATCH, Survey, decode, values
 from sda.core.vae import Vae
 from sda.errors import ModelError
 from sda.params import SLIDER_RANGE
@@ -29,7 +31,7 @@ Floats = NDArray[np.float32]
 
 POSITIONS = 21  # of a stored curve
 KNOTS = 5  # positions solved on either side of home; those between are interpolated
-EVEN = 3.0  # largest latent step of a curve, in its median steps
+EVEN = 2.5  # largest latent step of a curve, in its median steps
 SLIDERS = 8  # wished for, if the named ones leave anything
 FEWEST_AXES = 2  # beside however many named sliders
 MOST = 12
@@ -94,6 +96,41 @@ def curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
     for row, own in enumerate(chosen):
         found[own] = even(_joined(solved[row].numpy()))
     return found
+
+
+def held(vae: Vae, survey: Survey, curve: Floats) -> Floats:
+    """A curve [P, Z] bent as little as holds the descriptors where they are at home."""
+    knots = np.linspace(0, len(curve) - 1, 2 * KNOTS + 1).round().astype(int)
+    sides = np.stack([curve[knots[:KNOTS][::-1]], curve[knots[KNOTS + 1 :]]])  # [2, K, Z], outwards
+    home = torch.from_numpy(survey.latents[survey.home])[None]
+    covariance = torch.from_numpy(survey.spread @ survey.spread.T)
+    targets = torch.zeros(2, KNOTS, len(DESCRIPTORS))
+    guesses = torch.from_numpy(sides)
+    return _joined(solve(_scaled(vae, survey), home, torch.ones(1), targets, covariance, guesses).numpy())
+
+
+def changes(vae: Vae, survey: Survey, found: Floats) -> Floats:
+    """What curves [S, P, Z] change of the descriptors [S, P, D], in units of the recordings' ranges."""
+    home = survey.latents[survey.home]
+    points = torch.from_numpy(np.concatenate([home[None], (home + found).reshape(-1, len(home))]))
+    with torch.no_grad():
+        heard = torch.cat([_scaled(vae, survey)(batch) for batch in points.split(BATCH)]).numpy()
+    moved: Floats = (heard[1:] - heard[0]).reshape(*found.shape[:2], heard.shape[1])
+    return moved
+
+
+def steered(vae: Vae, survey: Survey, found: Floats, owns: list[int], surrogate: Surrogate) -> LatentMap:
+    """The map of curves [S, P, Z], with what it takes to play several at once. owns [S]: their descriptors, -1 for an axis."""
+    steering = Steering(
+        surrogate,
+        survey.spread,
+        np.linalg.inv(survey.spread),
+        np.array(owns, np.int64),
+        np.asarray(survey.percentiles[[0, -1]] / survey.ranges, np.float32),
+        survey.ranges,
+        changes(vae, survey, found),
+    )
+    return LatentMap(survey.latents[survey.home], found, survey.spread, steering)
 
 
 def _scaled(vae: Vae, survey: Survey) -> Callable[[Tensor], Tensor]:
@@ -179,7 +216,10 @@ def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -
 
 
 def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
-    """The axis along a whitened direction [Z], its ends at the 2nd and 98th percentile of the recordings; None if inaudible."""
+    """The axis along a whitened direction [Z], its ends at the 2nd and 98th percentile of the recordings; None if inaudible.
+
+    It is bent where that holds the descriptors.
+    """
     home = survey.latents[survey.home]
     places = np.linalg.solve(survey.spread, (survey.latents - home).T).T @ direction  # [N]
     low, safe_low, _, safe_high, high = np.percentile(places, (2, 5, 50, 95, 98))
@@ -187,7 +227,7 @@ def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
     bottom, top = SLIDER_RANGE
     position = np.linspace(bottom, top, POSITIONS)
     reach = np.where(position < 0, low * position / bottom, high * position / top)
-    curve = (reach[:, None] * (survey.spread @ direction)).astype(np.float32)
+    curve = held(vae, survey, (reach[:, None] * (survey.spread @ direction)).astype(np.float32))
     ends = _log(vae, home + curve[[0, -1]])
     change = float(np.abs(ends[1] - ends[0]).mean())
     if change < AUDIBLE_DB:

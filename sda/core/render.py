@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import feed
+from sda.core import feed, settle
 from sda.core.chain import Chain
 from sda.core.grains import CELL, Grains, GrainSettings
 from sda.core.head import Place
@@ -130,6 +130,8 @@ class Renderer:
             self.set(row.id, (values or {}).get(row.id, row.default))
         self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
         self._feed_state = self._feed.start()
+        self._measure = settle.measuring(voice.decode, voice.grid, voice.map)
+        self._rest = settle.begin(voice.map, self._glide.position, voice.map.home)
         self._resting_after = 0  # cells without play
         for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
             self._magnitudes()
@@ -163,7 +165,7 @@ class Renderer:
             return None
         self.position, self._resting_after = other.position, other._resting_after
         self._glide = self._glide.after(self.slider_names, other._glide, other.slider_names)
-        self._feed_state = other._feed_state
+        self._feed_state, self._rest = other._feed_state, other._rest
         self._grain_state = replace(other._grain_state, point=None)  # sounding grains are decoded anew, by this decoder
         self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start())
         spec = self.voice.vocoder.spec
@@ -241,6 +243,7 @@ class Renderer:
 
     def _magnitudes(self) -> Floats:
         self._glide = self._glide.step()
-        point = self.voice.map.point(self._glide.position[None])[0]
+        latent_map = self.voice.map
+        point, self._rest = settle.step(latent_map, self._rest, self._glide.position, latent_map.home, self._measure)
         magnitudes, self._grain_state = self._grains.cell(point, self._settings, self._grain_state)
         return magnitudes

@@ -3,11 +3,11 @@
 With a(z) the descriptors of the decoded sound in units of the recordings' spread, starts z_n with weights w_n, a wanted
 change t and the recordings' latent covariance S, each displacement d minimises
 
-    sum_n w_n |a(z_n + d) - a(z_n) - t|^2 + r d^T S^-1 d                                    (Marquardt 1963, with a prior)
+    sum_n w_n |a(z_n + d) - a(z_n) - t|^2 + r (d - g)^T S^-1 (d - g)                        (Marquardt 1963, with a prior)
 
-so all descriptors but the wanted one are held, and d stays where the recordings' latents are. Steps are Gauss-Newton,
-capped in length; a step is kept only where it lowers the cost. Positions are solved from the middle outwards, each from
-its neighbour, all curves at once.
+so all descriptors but the wanted one are held, and d stays where the recordings' latents are (g = 0), or near a guess g.
+Steps are Gauss-Newton, capped in length; a step is kept only where it lowers the cost. Positions are solved from the middle
+outwards, each from its neighbour, all curves at once.
 """
 
 from __future__ import annotations
@@ -32,20 +32,30 @@ def slopes(values: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tenso
     return found.detach(), torch.stack(rows, 1)
 
 
-def solve(values: Callable[[Tensor], Tensor], starts: Tensor, weights: Tensor, targets: Tensor, covariance: Tensor) -> Tensor:
+def solve(
+    values: Callable[[Tensor], Tensor],
+    starts: Tensor,
+    weights: Tensor,
+    targets: Tensor,
+    covariance: Tensor,
+    guesses: Tensor | None = None,
+) -> Tensor:
     """Displacements [C, K, Z] that bring the wanted changes, for C curves of K positions from the middle outwards.
 
     values: descriptors [B, D] of latent points [B, Z], in units of the recordings' spread; starts [N, Z] with weights [N];
-    targets [C, K, D]: changes against the start; covariance [Z, Z] of the recordings' latents.
+    targets [C, K, D]: changes against the start; covariance [Z, Z] of the recordings' latents; guesses [C, K, Z]: where
+    each position begins and near which it stays, instead of at its neighbour and near 0.
     """
     with torch.no_grad():
         base = values(starts)  # [N, D]
         precision = torch.linalg.inv(covariance)
-        d = torch.zeros(len(targets), starts.shape[1], dtype=starts.dtype)  # [C, Z]
+        d = guess = torch.zeros(len(targets), starts.shape[1], dtype=starts.dtype)  # [C, Z]
         found = []
         for k in range(targets.shape[1]):
+            if guesses is not None:
+                d = guess = guesses[:, k]
             for _ in range(ROUNDS):
-                d = _improve(values, starts, weights, base, targets[:, k], precision, d)
+                d = _improve(values, starts, weights, base, targets[:, k], precision, d, guess)
             found.append(d)
         return torch.stack(found, 1)
 
@@ -58,6 +68,7 @@ def _improve(
     target: Tensor,
     precision: Tensor,
     d: Tensor,
+    guess: Tensor,
 ) -> Tensor:
     """One step of every curve: displacements [C, Z] -> [C, Z] of no higher cost."""
     count = (len(d), len(starts))
@@ -66,11 +77,11 @@ def _improve(
 
     def cost(found: Tensor, d: Tensor) -> Tensor:
         miss = (found - base - target[:, None]).square().sum(-1)  # [C, N]
-        return miss @ weights + REGULAR * torch.einsum("cz,zy,cy->c", d, precision, d)
+        return miss @ weights + REGULAR * torch.einsum("cz,zy,cy->c", d - guess, precision, d - guess)
 
     weighted = slope * weights[:, None, None]
     left = torch.einsum("cndz,cndy->czy", weighted, slope) + REGULAR * precision
-    right = torch.einsum("cndz,cnd->cz", weighted, target[:, None] - (found - base)) - REGULAR * d @ precision
+    right = torch.einsum("cndz,cnd->cz", weighted, target[:, None] - (found - base)) - REGULAR * (d - guess) @ precision
     step = torch.linalg.solve(left, right)
     length = torch.einsum("cz,zy,cy->c", step, precision, step).clamp(min=1e-12).sqrt()
     step = step * (LONGEST / length).clamp(max=1)[:, None]

@@ -9,15 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core import analysis, grid
-from sda.core.analysis import Analysis
+from sda.core.analysis import POSITIONS, Analysis, steered
 from sda.core.descriptors import DESCRIPTORS, describe_array
+from sda.core.latent import LatentMap
 from sda.core.listening import listen
+from sda.core.selftest import START_POSITIONS
 from sda.core.survey import Survey, survey
 from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.params import SLIDER_RANGE
 from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Corpus, Recording
+from sda.train.surrogate import fitted
 from sda.train.verdict import Judge, Trial, Vocoder, assemble
 
 Floats = NDArray[np.float32]
@@ -27,6 +30,7 @@ CHUNK_HOP_S = 0.5  # s
 SURROUND = 2  # frames read on either side, so that a chunk's first window sees what was there
 STARTS = 8  # strays from home at which a name is tested
 VARIATION = 0.5  # of these strays; playing defaults to 0.3
+HOMES = 8  # other chunks, from which it is tested as well
 COMPANIONS = 2  # strays at which, beside home, curves are solved that may hold more widely
 COMPANION_WEIGHT = 0.1  # of each, home having 1
 WHOLE = SLIDER_RANGE  # positions
@@ -64,16 +68,24 @@ def analyzing(
     seen = survey(vae, mels)
     recorded = (heard if vocoder else describe_array(grid.expand(mels, vae.spec.gain)))[seen.chunks]
     yield Progress("solving", 0.05)
-    others, starts = _starts(seen, np.random.default_rng(seed))
+    random = np.random.default_rng(seed)
+    others, starts = _starts(seen, random)
     variants = _variants(vae, seen, others)
-    trials: dict[str, Trial] = {}
     by_mel, final = Judge(vae, seen, None, seen.decoded), Judge(vae, seen, vocoder, recorded)
+    trials: dict[int, Trial] = {}
     for own in np.flatnonzero(seen.varies).tolist():
-        yield Progress(f"testing {DESCRIPTORS[own].name}", 0.3 + 0.65 * own / len(DESCRIPTORS))
-        trial = _choose(by_mel, own, [v[own] for v in variants], others[COMPANIONS:])
-        trials[DESCRIPTORS[own].name] = trial if trial.fidelity.failure() else final.test(own, trial.curve, trial.range, starts)
+        trials[own] = _choose(by_mel, own, [v[own] for v in variants], others[COMPANIONS:])
+    holding = [own for own, trial in trials.items() if not trial.fidelity.failure()]
+    yield Progress("learning what the decoder does", 0.2)
+    chosen = np.array([trials[own].curve for own in holding], np.float32).reshape(-1, POSITIONS, vae.spec.latent)
+    surrogate, error = fitted(vae, seen, chosen, seed)
+    together, homes = steered(vae, seen, chosen, holding, surrogate), _homes(seen, random)
+    for slider, own in enumerate(holding):
+        yield Progress(f"testing {DESCRIPTORS[own].name}", 0.3 + 0.65 * slider / len(holding))
+        trial = trials[own]
+        trials[own] = final.test(own, trial.curve, trial.range, starts, _sweeps(together, slider, trial.range, homes))
     yield Progress("axes", 0.95)
-    return assemble(vae, seen, trials, places[int(seen.chunks[seen.home])])
+    return assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], surrogate, error)
 
 
 def chunk_places(recordings: list[Recording], length: int, rate: int) -> list[tuple[Recording, int]]:
@@ -102,12 +114,27 @@ def _starts(seen: Survey, random: np.random.Generator) -> tuple[Floats, Floats]:
     """Latents near home as playing reaches them: for solving and choosing [n, Z], and for the test [N, Z], which saw none.
 
     A slider's curve is always added to home and a grain's stray (`sda.core.grains`), so that is where its name has to hold.
-    At unrelated chunks of the recordings the same displacement may turn a descriptor round: 2 to 4 names survive there
-    where 6 to 7 do here, but no slider ever starts from one.
+    At unrelated chunks of the recordings the same displacement may turn a descriptor round, so from there another point is
+    solved for (`sda.core.steering`) and tested (`_sweeps`).
     """
     draws = random.standard_normal((COMPANIONS + 2 * STARTS, seen.spread.shape[1])).astype(np.float32)
     points: Floats = seen.latents[seen.home] + np.float32(VARIATION) * draws @ seen.spread.T
     return points[: COMPANIONS + STARTS], points[COMPANIONS + STARTS :]
+
+
+def _homes(seen: Survey, random: np.random.Generator) -> Floats:
+    """Latents [n, Z] of other chunks of the recordings, which a musician may start the sliders from."""
+    others = np.delete(np.arange(len(seen.latents)), seen.home)
+    chosen: Floats = seen.latents[random.permutation(others)[:HOMES]]
+    return chosen
+
+
+def _sweeps(together: LatentMap, slider: int, range_: tuple[float, float], homes: Floats) -> Floats:
+    """Points [n, 5, Z] of one slider's positions over its range, from each of the homes [n, Z]."""
+    positions = np.zeros((START_POSITIONS, len(together.curves)))
+    positions[:, slider] = np.linspace(*range_, START_POSITIONS)
+    points = [together.point(positions, home) for home in homes]
+    return np.array(points, np.float32).reshape(len(homes), START_POSITIONS, -1)
 
 
 def _variants(vae: Vae, seen: Survey, others: Floats) -> list[Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from sda.core.descriptors import DESCRIPTORS, describe_array
 from sda.core.latent import LatentMap, Slider
 from sda.core.listening import listen
 from sda.core.selftest import Fidelity
+from sda.core.surrogate import Surrogate
 from sda.core.survey import LEAST, Survey, decode, spans
 from sda.core.vae import Vae
 from sda.params import SLIDER_RANGE
@@ -53,9 +54,12 @@ class Judge:
         with torch.no_grad():
             return np.stack([listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate) for mel in mels])
 
-    def test(self, own: int, curve: Floats, range_: tuple[float, float], starts: Floats) -> Trial:
-        """Sweep a curve [P, Z] over a range of positions, from home and from the starts [N, Z]."""
-        curve = _within(curve, range_)
+    def test(self, own: int, curve: Floats, range_: tuple[float, float], starts: Floats, others: Floats | None = None) -> Trial:
+        """Sweep a curve [P, Z] over a range of positions, from home and from the starts [N, Z].
+
+        others [n, 5, Z]: sweeps of the same slider from other homes.
+        """
+        curve = within(curve, range_)
         home = self.seen.latents[self.seen.home]
         sweep = home + _at(curve, range_, selftest.HOME_POSITIONS)
         mel, heard = describe_array(decode(self.vae, sweep)), self.measure(sweep)
@@ -63,12 +67,13 @@ class Judge:
         fidelity = selftest.judge(own, mel, ranges[0], heard, none, ranges[1])
         if len(starts) and not fidelity.failure():  # what fails at home needs no further rendering
             swept = starts[:, None] + _at(curve, range_, selftest.START_POSITIONS)  # [N, 5, Z]
+            swept = swept if others is None else np.concatenate([swept, others])
             elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1)
             fidelity = selftest.judge(own, mel, ranges[0], heard, elsewhere, ranges[1])
         return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel")
 
 
-def _within(curve: Floats, range_: tuple[float, float]) -> Floats:
+def within(curve: Floats, range_: tuple[float, float]) -> Floats:
     """A curve [P, Z] that stays where it is outside a range of positions."""
     place = np.linspace(*SLIDER_RANGE, POSITIONS)
     kept: Floats = np.where(((place >= range_[0]) & (place <= range_[1]))[:, None], curve, np.float32(0))
@@ -81,14 +86,24 @@ def _at(curve: Floats, range_: tuple[float, float], count: int) -> Floats:
     return alone.point(np.linspace(*range_, count)[:, None])
 
 
-def assemble(vae: Vae, seen: Survey, trials: dict[str, Trial], home: tuple[Recording, int]) -> Analysis:
-    """Keep what holds, fill up with axes, write the report."""
-    kept = [i for i, d in enumerate(DESCRIPTORS) if d.name in trials and not trials[d.name].fidelity.failure()]
+def assemble(
+    vae: Vae,
+    seen: Survey,
+    trials: Mapping[int, Trial],
+    home: tuple[Recording, int],
+    surrogate: Surrogate,
+    error: Floats,
+) -> Analysis:
+    """Keep what holds, fill up with axes, write the report.
+
+    trials: by the descriptor's number; error [D]: of the surrogate, in units of the recordings' ranges.
+    """
+    kept = [own for own, trial in trials.items() if not trial.fidelity.failure()]
     shape = (POSITIONS, seen.latents.shape[1])
-    named = np.array([trials[DESCRIPTORS[i].name].curve for i in kept], np.float32).reshape(-1, *shape)
+    named = np.array([trials[own].curve for own in kept], np.float32).reshape(-1, *shape)
     count = min(max(analysis.SLIDERS - len(kept), analysis.FEWEST_AXES), analysis.MOST - len(kept))
     axes = analysis.axes(vae, seen, named, kept, count)
-    sliders = [_named(number, seen, own, trials[DESCRIPTORS[own].name]) for number, own in enumerate(kept, 1)]
+    sliders = [_named(number, seen, own, trials[own]) for number, own in enumerate(kept, 1)]
     for number, axis in enumerate(axes, 1):
         words = f"what the named sliders leave, part {number}; {axis.change_db:.0f} dB mean change"
         ends = (axis.low, axis.high, axis.safe_low, axis.safe_high)
@@ -97,9 +112,10 @@ def assemble(vae: Vae, seen: Survey, trials: dict[str, Trial], home: tuple[Recor
     report = {
         "chunks": len(seen.chunks),
         "home": {"recording": home[0].name.rsplit("/", 1)[-1], "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
-        "descriptors": [_row(seen, i, trials.get(d.name)) for i, d in enumerate(DESCRIPTORS)],
+        "descriptors": [_row(seen, i, trials.get(i)) for i in range(len(DESCRIPTORS))],
+        "surrogate_error": {d.name: round(float(e), 4) for d, e in zip(DESCRIPTORS, error, strict=True)},
     }
-    latent_map = LatentMap(seen.latents[seen.home], curves, seen.spread)
+    latent_map = analysis.steered(vae, seen, curves, kept + [-1] * len(axes), surrogate)
     return Analysis(latent_map, tuple(sliders), report, _notes(seen, len(kept), len(sliders)))
 
 

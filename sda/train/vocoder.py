@@ -31,8 +31,7 @@ from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 Floats = NDArray[np.float32]
 
 OWN_CLIPS = 8  # of the training recordings, which decide between candidates that are near each other
-BETWEEN = (0.5, 0.75)  # shares of the way from the start to the present weights at which other candidates lie
-BETWEEN_FROM = 0.6  # of the steps: before it the way is short
+BETWEEN = (0.25, 0.375, 0.5, 0.625, 0.75, 0.875)  # shares of the way from the start to the last weights: candidates too
 
 
 class VocoderTraining:
@@ -133,13 +132,13 @@ class VocoderTraining:
     def held_out(self) -> dict[str, float]:
         """Judge the averaged weights (`held_out_error`), and keep what is `preferred`.
 
-        Towards the end weights between them and the start are judged as well: they often keep most of what was learned and
+        At the end weights between them and the start are judged as well: they often keep most of what was learned and
         lose less of what was known (Wortsman et al. 2022, arXiv 2109.01903).
         """
         found = self._candidate(self.averaged.state_dict())
         if self.start is not None and self.done == 0:
             self.start_error = found["mel"]
-        elif self.start is not None and self.done >= BETWEEN_FROM * self.plan.steps:
+        elif self.start is not None and self.done >= self.plan.steps:
             present = self.averaged.state_dict()
             for share in BETWEEN:
                 self._candidate({name: self.start[name].lerp(value, share) for name, value in present.items()})

@@ -114,7 +114,7 @@ class VocoderPlan(Spec):
         return self.steps - round(self.adversarial * self.steps)
 
 
-FROM_BASE = VocoderPlan(rate=5e-4, warmup=30, decay=0.5, ema=0.99, predicted=0.25, quieter_db=-4.0, louder_db=2.0, speed=1.5)
+FROM_BASE = VocoderPlan(rate=3e-4, warmup=30, decay=0.5, ema=0.99, predicted=0.1, quieter_db=-4.0, louder_db=2.0, speed=1.5)
 FROM_SCRATCH = replace(FROM_BASE, rate=1e-3, warmup=100, ema=0.995, quieter_db=-12.0, louder_db=6.0, speed=4.0)
 LONG_MINUTES = 20.0  # from which on a CPU has time for discriminators
 LONG_SHARE = 0.3  # of the steps that it has them

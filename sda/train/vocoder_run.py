@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sda import voices
 from sda.core import network
+from sda.core.latent import PREFIX
 from sda.core.network import Network
 from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
@@ -187,7 +188,8 @@ class _Job:
         else:
             result = with_vocoder(self.document, training, ended)
             analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
-            tensors = {**result.tensors, **analysis.map.tensors()}
+            others = {name: tensor for name, tensor in result.tensors.items() if not name.startswith(PREFIX)}
+            tensors = {**others, **analysis.map.tensors()}
             path = keep(replace(result, analysis=analysis.to_header(), tensors=tensors))
             ended |= {"model": str(path), "sliders": [slider.name for slider in analysis.sliders]}
         if finished:
