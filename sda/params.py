@@ -100,6 +100,7 @@ PARAMS = (
 
 SLIDER_RANGE = (-10.0, 10.0)
 TEXT_LIMIT = 200  # characters
+_PATH_SIGN = re.compile(r"[/\\\x00-\x1f]|^[A-Za-z]:|^\.\.?$")  # separators, a drive, the folder itself and the one above
 
 
 def slug(name: str) -> str:
@@ -155,6 +156,13 @@ def check(param: Param, value: object) -> Value:
         return param.choices[min(max(round(value), 0), len(param.choices) - 1)]
     clipped = min(max(value, param.low), param.high)
     return round(clipped) if param.kind is Kind.INT else float(clipped)
+
+
+def check_name(what: str, text: str) -> str:
+    """A text that comes from outside and names a thing of the library. Raises `ControlError` for what could be a path."""
+    if _PATH_SIGN.search(text[: TEXT_LIMIT + 1]):
+        raise ControlError(f"{what}: expected a name from the library, found {text[:40]!r}")
+    return text
 
 
 def to_unit(param: Param, value: Value) -> float:

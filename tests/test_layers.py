@@ -11,7 +11,7 @@ import sda
 ROOT = Path(sda.__file__).parent
 FLOORS = {
     1: "errors _vendor",
-    2: "spec params weights",
+    2: "spec params acts weights",
     3: "core formats control",
     4: "catalog library sources graph_store universal choice voices train adapters",
     5: "model mel panel",
@@ -24,7 +24,6 @@ PURE = {"os", "io", "pathlib", "tempfile", "shutil", "threading", "multiprocessi
 NETS = ("core.hifigan.", "core.hifigan_device.", "core.vae.")
 ANALYSIS = (
     "core.analysis.",
-    "core.descriptors.",
     "core.solve.",
     "core.survey.",
 )  # differentiates through the decoder; not live

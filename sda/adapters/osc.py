@@ -22,6 +22,7 @@ from sda.adapters.osc_clients import Address
 from sda.adapters.osc_surface import Surface
 from sda.control import Controls
 from sda.errors import ControlError, DeviceError
+from sda.params import Value
 
 DEFAULT_ADDRESS = ("127.0.0.1", 16180)
 RECEIVE_BUFFER = 4 << 20  # bytes
@@ -77,6 +78,10 @@ class OscPort:
     def refuse(self, source: str, address: str, text: str) -> None:
         """Tell the listeners, and whoever asked, what came to nothing; from any thread."""
         self._surface.refuse(source, address, text)
+
+    def tell(self, source: str, address: str, *args: Value) -> None:
+        """Answer whoever asked for something that is done only now; from any thread."""
+        self._surface.tell(source, address, *args)
 
     def close(self) -> None:
         """Stop receiving and free the port. May be called twice."""

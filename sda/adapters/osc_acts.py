@@ -1,10 +1,12 @@
-"""What the OSC surface asks of the engine: its state, its models, and the acts that are more than a control's value."""
+"""What adapters ask of the engine: its state, its models, and the acts that are more than a control's value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from sda.params import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +39,10 @@ class Acts(Protocol):
         """Names of the models in the library, from memory: no look at the disk."""
         ...
 
-    def panic(self) -> None:
-        """Silence within 10 ms."""
-        ...
-
-    def center(self) -> None:
-        """Every slider to 0."""
-        ...
-
-    def reload(self, source: str) -> None:
-        """The file of the model that sounds, read again; where that comes to nothing, the source of the wish is told."""
+    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
+        """An act of `sda.acts`, by its id, with arguments that were checked; where it comes to nothing later, or is done
+        later, the source of the wish is told.
+        """
         ...
 
     def settle(self, done: Callable[[], None]) -> None:

@@ -128,9 +128,13 @@ class Clients:
         client.listening = None
         self._gather()
 
+    def named(self, source: str) -> tuple[Client, ...]:
+        """The client whose name as a source of changes is this one; none where it was forgotten."""
+        return tuple(c for c in self._clients.values() if c.source == source)
+
     def hearing(self, source: str) -> tuple[Client, ...]:
         """The listeners, and the client of a name where it is none of them."""
-        return *self.listeners, *(c for c in self._clients.values() if c.source == source and c.listening is None)
+        return *self.listeners, *(c for c in self.named(source) if c.listening is None)
 
     def note(self, changes: Iterable[Change]) -> None:
         """Take changes for every listener."""

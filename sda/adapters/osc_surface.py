@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
 from sda.adapters.osc_answers import REPLIES, Answers, Outgoing
 from sda.adapters.osc_clients import LISTENERS, REV_S, Address, Client, Clients
@@ -24,12 +25,14 @@ from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
 from sda.control import Change, Changes, Controls, Setting
 from sda.errors import ControlError, SdaError
+from sda.params import Value
 
 WRITES = 1000  # settings that one packet may come to
 ANSWERS = 1000  # messages that one packet may be answered with
 NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders: told as one
 LATE = 1024  # answers that may wait for the engine
-NEWS = 64  # refusals of the engine that may wait to be told
+NEWS = 64  # words of the engine that may wait to be told
+_ACTS = {act.address: act for act in ACTS}
 
 
 class _Fault(NamedTuple):
@@ -73,7 +76,7 @@ class Surface:
         self._clients = Clients()
         self._changes = Changes()
         self._late: deque[tuple[Client, bytes]] = deque(maxlen=LATE)
-        self._news: deque[tuple[str, _Fault]] = deque(maxlen=NEWS)
+        self._news: deque[tuple[str, _Fault | bytes]] = deque(maxlen=NEWS)
         self._table = Table(controls.rows)
         self._answers = Answers(controls, self._table)
         self._now = 0.0
@@ -107,9 +110,7 @@ class Surface:
             client, packet = self._late.popleft()
             self._answers.add(packet, client)
         while self._news:
-            source, fault = self._news.popleft()
-            for client in self._clients.hearing(source):
-                self._fault(client, *fault)
+            self._report(*self._news.popleft())
         wait = REV_S
         for client, listening in self._clients.awake(now):
             if listening.rows_due:
@@ -127,6 +128,19 @@ class Surface:
         """Tell the listeners, and whoever asked (by its name as a source of changes), what came to nothing. Any thread."""
         self._news.append((source, _Fault(address, "refused", text)))
         self._wake()
+
+    def tell(self, source: str, address: str, *args: Value) -> None:
+        """Answer whoever asked for something (by its name as a source of changes), later and from any thread."""
+        self._news.append((source, encode(address, *args)))
+        self._wake()
+
+    def _report(self, source: str, news: _Fault | bytes) -> None:
+        if isinstance(news, bytes):
+            for client in self._clients.named(source):
+                self._answers.add(news, client)
+            return
+        for client in self._clients.hearing(source):
+            self._fault(client, *news)
 
     def _take(self, changes: tuple[Change, ...]) -> None:
         if self._clients.listeners:
@@ -187,17 +201,25 @@ class Surface:
                 return _Call(address, lambda: self._acts.settle(partial(self._answer_late, client, packet)))
             case "/sda/status":
                 return _Call(address, lambda: self._answers.status(client, self._acts.status()))
-            case "/sda/panic":
-                return _Call(address, self._acts.panic)
-            case "/sda/center":
-                return _Call(address, self._acts.center, writes=len(self._table.sliders))
-            case "/sda/reload":
-                return _Call(address, lambda: self._acts.reload(client.source))
             case "/sda/listen":
                 return _Call(address, lambda: self._listen(client, args), answers=rows + 1)
             case "/sda/unlisten":
                 return _Call(address, lambda: self._clients.unlisten(client))
-        return None
+        act = _ACTS.get(address)
+        return None if act is None else self._deed(act, args, client)
+
+    def _deed(self, act: Act, args: tuple[Arg, ...], client: Client) -> _Call:
+        """Raises `ControlError` for arguments that the act does not take."""
+        if is_release(act, args):
+            return _Call(act.address, lambda: None, answers=0)
+        checked = check_arguments(act, args)
+
+        def run() -> None:
+            self._acts.perform(act.id, checked, client.source)
+            if act.long:
+                self._answers.send(client, "/sda/accepted", act.address)
+
+        return _Call(act.address, run, writes=len(self._table.rows) if act.writes else 0)
 
     def _ask(self, message: Message, client: Client, budget: Budget) -> _Step:
         address, rows = message.address, len(self._table.rows)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ from sda.adapters.osc_packet import Arg, Message
 from sda.adapters.osc_pattern import Addresses, Budget, is_pattern
 from sda.control import Setting
 from sda.errors import ControlError
-from sda.params import TEXT_LIMIT, Kind, Param, Value, to_unit, unbend
+from sda.params import Kind, Param, Value, check_name, to_unit, unbend
 
-_PATH_SIGN = re.compile(r"[/\\\x00-\x1f]|^[A-Za-z]:|^\.\.?$")  # separators, a drive, the folder itself and the one above
 SLIDER, SLIDERS = "/sda/slider/", "/sda/sliders"
 
 
@@ -62,8 +60,8 @@ def setting(target: Target, message: Message) -> Setting:
     if len(message.args) != 1:
         raise ControlError(f"{row.id}: expected one value, found {len(message.args)}")
     value = plain(message.args[0])
-    if row.kind is Kind.TEXT:
-        _check_name(row, value)
+    if row.kind is Kind.TEXT and isinstance(value, str):
+        check_name(row.id, value)
     if norm:
         if not isinstance(value, int | float):
             raise ControlError(f"{row.id}: expected a number from 0 to 1, found {value[:40]!r}")
@@ -89,9 +87,3 @@ def _targets(rows: Sequence[Param]) -> Iterator[tuple[str, Target]]:
             yield address, Target(row, False)
             if row.kind is not Kind.TEXT:
                 yield address + "/norm", Target(row, True)
-
-
-def _check_name(row: Param, value: Value) -> None:
-    """No OSC message may name a path: texts are names of things in the library."""
-    if isinstance(value, str) and _PATH_SIGN.search(value[: TEXT_LIMIT + 1]):
-        raise ControlError(f"{row.id}: expected a name from the library, found {value[:40]!r}")

@@ -119,7 +119,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     def line(text: str, style: str = "") -> None:
         screen.print(text, style=style, markup=False, soft_wrap=True)
 
-    status, controls = engine.status(), engine.controls
+    status, controls = engine.deeds.status(), engine.controls
     host, port = engine.address
     local = "localhost" if host in ("0.0.0.0", "::") else host
     line(f"{status.model or 'no model'}", "bold")

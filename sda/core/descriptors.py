@@ -1,6 +1,8 @@
-"""What a second of sound is like, in seven numbers a musician has words for, computed on mel magnitudes in torch.
+"""What a second of sound is like, in seven numbers a musician has words for, computed on mel magnitudes.
 
-Everything is differentiable, so that a point of the latent space can be moved until its sound has the wanted numbers.
+One set of formulas for two kinds of arrays, by the names that both libraries have: torch's are differentiable, so that a
+point of the latent space can be moved until its sound has the wanted numbers; numpy's are what the live path has.
+
 A Slaney filter has area 1 in Hz; multiplied by half its width it becomes a triangle of peak 1, and neighbouring triangles
 add up to 1. So  a_b = m_b * half width  is the sum of the spectrum's magnitudes that fall into band b, and sums over bands
 equal sums over the bins of the Fourier transform: the centroid is exact. An energy needs the number of bins that share
@@ -11,20 +13,22 @@ E_b = a_b^2 / max(3/2, n_b pi / 4).  A lone sine in a wide band at the top comes
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sda.core.grid import slaney_hz_to_mel, slaney_mel_to_hz
 from sda.spec import BIGVGAN_GRID, MelSpec
 
 Floats = NDArray[np.float32]
+Array = Any  # a numpy array or a torch tensor
+Kind = TypeVar("Kind")
 
 DB = 10 / math.log(10)  # decibels per neper of power
 QUIET = 1e-4  # of the loudest, -40 dB: what lies below it does not count as part of the sound
@@ -43,47 +47,47 @@ FLUX_EDGE = 2  # frames left out at either end, whose windows reach over the edg
 class Bands:
     """One or more sounds on the mel grid. Each field ends in [M, L]."""
 
-    amplitude: Tensor  # [..., M, L] sum of Fourier magnitudes in each band
-    energy: Tensor  # [..., M, L] sum of their squares
-    hz: Tensor  # [M] centres
+    amplitude: Array  # [..., M, L] sum of Fourier magnitudes in each band
+    energy: Array  # [..., M, L] sum of their squares
+    hz: Array  # [M] centres
     spec: MelSpec
 
 
-def loudness(sound: Bands) -> Tensor:
+def loudness(sound: Bands) -> Array:
     """Level [...] in dBFS: mean square over time and frequency by Parseval (a sine of amplitude 1 has -3 dB).
 
     For a Hann window of N samples  sum |X|^2 = 3 N^2 / 16 * mean square  over the positive frequencies.
     """
     scale = 16 / (3 * sound.spec.n_fft**2)
-    return DB * torch.log(sound.energy.sum(-2).mean(-1) * scale + 1e-12)
+    return _log(sound.energy.sum(-2).mean(-1) * scale + 1e-12)
 
 
-def brightness(sound: Bands) -> Tensor:
+def brightness(sound: Bands) -> Array:
     """Spectral centroid [...] in octaves above 1 kHz: log2 of sum f |X| / sum |X| (Grey & Gordon 1978; as in librosa)."""
     weight = sound.amplitude.sum(-1) + 1e-12  # [..., M]
-    return torch.log2((weight * sound.hz).sum(-1) / weight.sum(-1) / 1000)
+    return _of(weight).log2((weight * sound.hz).sum(-1) / weight.sum(-1) / 1000)
 
 
-def width(sound: Bands) -> Tensor:
+def width(sound: Bands) -> Array:
     """Spread of the spectrum [...] in octaves: standard deviation of log2 f weighted by magnitude."""
     weight = sound.amplitude.sum(-1) + 1e-12
-    weight = weight / weight.sum(-1, keepdim=True)
-    octave = torch.log2(sound.hz.clamp(min=LOWEST_HZ))
-    mean = (weight * octave).sum(-1, keepdim=True)
-    return torch.sqrt((weight * (octave - mean) ** 2).sum(-1) + 1e-9)
+    weight = weight / weight.sum(-1)[..., None]
+    octave = _of(weight).log2(sound.hz.clip(LOWEST_HZ, None))
+    mean = (weight * octave).sum(-1)[..., None]
+    return ((weight * (octave - mean) ** 2).sum(-1) + 1e-9) ** 0.5
 
 
-def warmth(sound: Bands) -> Tensor:
+def warmth(sound: Bands) -> Array:
     """Energy at 60-500 Hz against 0.5-4 kHz [...] in dB, either part at least 40 dB below the whole."""
     low, edge, high = WARM_HZ
     energy = sound.energy.sum(-1)  # [..., M]
     floor = QUIET * energy.sum(-1) + 1e-12
     bass = (energy * ((sound.hz >= low) & (sound.hz < edge))).sum(-1)
     presence = (energy * ((sound.hz >= edge) & (sound.hz < high))).sum(-1)
-    return DB * torch.log((bass + floor) / (presence + floor))
+    return _log((bass + floor) / (presence + floor))
 
 
-def noisiness(sound: Bands) -> Tensor:
+def noisiness(sound: Bands) -> Array:
     """How little partials rise above their surroundings [...] in dB, 0 or less; noise is near 0.
 
     Minus the weighted root mean square of the steady level's distance from its mean over 7 bands. A tilted spectrum has
@@ -92,29 +96,30 @@ def noisiness(sound: Bands) -> Tensor:
     low, high = NOISE_HZ
     chosen = (sound.hz >= low) & (sound.hz < high)
     steady = _mean_over_time(sound.energy[..., chosen, :], STEADY_FRAMES)
-    steady = steady + QUIET * steady.amax((-2, -1), keepdim=True) + 1e-12
-    level = DB * torch.log(steady)  # [..., M', L]
+    level = _log(steady := steady + QUIET * _loudest(steady) + 1e-12)  # [..., M', L]
     rough = level - _mean_over_bands(level, CONTRAST_BANDS)
     weight = _mean_over_bands(steady, CONTRAST_BANDS) ** NOISE_WEIGHT
-    return -torch.sqrt((weight * rough**2).sum((-2, -1)) / weight.sum((-2, -1)) + 1e-6)
+    return -(((weight * rough**2).sum((-2, -1)) / weight.sum((-2, -1)) + 1e-6) ** 0.5)
 
 
-def percussiveness(sound: Bands) -> Tensor:
+def percussiveness(sound: Bands) -> Array:
     """How abruptly the level moves [...] in dB within 23 ms: root mean square over time of the mean change of 8 regions.
 
     Spectral flux (Masri 1996; Dixon 2006) of logarithmic energies, up and down; below -40 dB nothing counts as movement.
     """
-    energy = sound.energy.unflatten(-2, (-1, FLUX_GROUP)).sum(-2)  # [..., M / 16, L]
-    floor = QUIET * energy.amax((-2, -1), keepdim=True) + 1e-12
-    level = DB * torch.log(energy + floor)[..., FLUX_EDGE:-FLUX_EDGE]
+    *first, count, length = sound.energy.shape
+    energy = sound.energy.reshape(*first, count // FLUX_GROUP, FLUX_GROUP, length).sum(-2)  # [..., M / 16, L]
+    floor = QUIET * _loudest(energy) + 1e-12
+    level = _log(energy + floor)[..., FLUX_EDGE:-FLUX_EDGE]
     change = level[..., FLUX_FRAMES:] - level[..., :-FLUX_FRAMES]
-    return torch.sqrt(torch.sqrt(change**2 + 1e-4).mean(-2).square().mean(-1))
+    return (((change**2 + 1e-4) ** 0.5).mean(-2) ** 2).mean(-1) ** 0.5
 
 
-def lateness(sound: Bands) -> Tensor:
+def lateness(sound: Bands) -> Array:
     """Temporal centroid [...] in s after the start: sum t E / sum E (Peeters 2004, section 2.3)."""
     energy = sound.energy.sum(-2) + 1e-12  # [..., L]
-    time = (torch.arange(energy.shape[-1], device=energy.device) + 0.5) / sound.spec.frame_rate
+    middles = (np.arange(energy.shape[-1]) + 0.5) / sound.spec.frame_rate
+    time = _as(middles.astype(np.float32), energy)
     return (energy * time).sum(-1) / energy.sum(-1)
 
 
@@ -126,7 +131,7 @@ class Descriptor:
     unit: str
     least: float  # units between the recordings' 5th and 95th percentile
     explains: str
-    measure: Callable[[Bands], Tensor]
+    measure: Callable[[Bands], Array]
 
 
 DESCRIPTORS = (
@@ -140,25 +145,20 @@ DESCRIPTORS = (
 )
 
 
-def describe(magnitude: Tensor, spec: MelSpec = BIGVGAN_GRID) -> Tensor:
-    """The seven numbers [..., D] of mel magnitudes [..., M, L] on a Slaney grid of power 1."""
+def describe(magnitude: Kind, spec: MelSpec = BIGVGAN_GRID) -> Kind:
+    """The seven numbers [..., D] of mel magnitudes [..., M, L] on a Slaney grid of power 1, an array of the same kind."""
     sound = bands(magnitude, spec)
-    return torch.stack([d.measure(sound) for d in DESCRIPTORS], -1)
+    found: Kind = _of(magnitude).stack([d.measure(sound) for d in DESCRIPTORS], -1)
+    return found
 
 
-def describe_array(magnitude: Floats, spec: MelSpec = BIGVGAN_GRID) -> Floats:
-    """`describe` for numpy: [..., M, L] -> [..., D]."""
-    with torch.no_grad():
-        return describe(torch.from_numpy(np.ascontiguousarray(magnitude)), spec).numpy()
-
-
-def bands(magnitude: Tensor, spec: MelSpec = BIGVGAN_GRID) -> Bands:
+def bands(magnitude: Array, spec: MelSpec = BIGVGAN_GRID) -> Bands:
     """Amplitudes and energies of the bands of mel magnitudes [..., M, L]."""
     assert spec.scale == "slaney"
     assert spec.power == 1.0
-    hz, half = (torch.from_numpy(x).to(magnitude) for x in _geometry(spec))
+    hz, half = (_as(x, magnitude) for x in _geometry(spec))
     amplitude = magnitude * half[:, None]
-    shared = (half * spec.n_fft / spec.sample_rate * math.pi / 4).clamp(min=1.5)
+    shared = (half * spec.n_fft / spec.sample_rate * math.pi / 4).clip(1.5, None)
     return Bands(amplitude, amplitude**2 / shared[:, None], hz, spec)
 
 
@@ -170,14 +170,34 @@ def _geometry(spec: MelSpec) -> tuple[Floats, Floats]:
     return edges[1:-1].astype(np.float32), ((edges[2:] - edges[:-2]) / 2).astype(np.float32)
 
 
-def _mean_over_time(x: Tensor, frames: int) -> Tensor:
+def _of(x: Array) -> Any:
+    """The library that an array is of."""
+    return np if isinstance(x, np.ndarray) else importlib.import_module(type(x).__module__.partition(".")[0])
+
+
+def _as(constant: Floats, like: Array) -> Array:
+    """A constant as an array of the same kind as another, on its device."""
+    return constant if isinstance(like, np.ndarray) else _of(like).from_numpy(constant).to(like)
+
+
+def _log(x: Array) -> Array:
+    """A power in dB."""
+    return DB * _of(x).log(x)
+
+
+def _loudest(x: Array) -> Array:
+    """Maxima [..., 1, 1] of [..., M, L]."""
+    return _of(x).amax(x, (-2, -1))[..., None, None]
+
+
+def _mean_over_time(x: Array, frames: int) -> Array:
     """Moving average along the last axis of [..., M, L], edges repeated; the length stays."""
-    return x @ torch.from_numpy(_averaging(x.shape[-1], frames)).to(x).T
+    return x @ _as(_averaging(x.shape[-1], frames), x).T
 
 
-def _mean_over_bands(x: Tensor, count: int) -> Tensor:
+def _mean_over_bands(x: Array, count: int) -> Array:
     """Moving average along the bands of [..., M, L], edges repeated; the number stays."""
-    return torch.from_numpy(_averaging(x.shape[-2], count)).to(x) @ x
+    return _as(_averaging(x.shape[-2], count), x) @ x
 
 
 @lru_cache(maxsize=32)

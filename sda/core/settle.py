@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core.descriptors import describe_array
+from sda.core.descriptors import describe
 from sda.core.latent import NEARER, LatentMap
 from sda.core.steering import Measure, Nearing
 from sda.spec import MelSpec
@@ -44,7 +44,7 @@ def measuring(decode: Callable[[Floats], Floats], spec: MelSpec, latent_map: Lat
 
     def measure(z: Floats) -> Floats:
         assert steering is not None, "asked by nobody else"
-        found: Floats = describe_array(decode(z), spec) / steering.ranges
+        found: Floats = describe(decode(z), spec) / steering.ranges
         return found
 
     return measure

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sda.core import grid
-from sda.core.descriptors import DESCRIPTORS, describe, describe_array
+from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.vae import Vae
 
 Floats = NDArray[np.float32]
@@ -62,7 +62,7 @@ def spans(values: Floats) -> Floats:
 def survey(vae: Vae, mels: Floats) -> Survey:
     """Look at the normalised mels [N, M, L] of the recordings' chunks. At least one is needed."""
     assert len(mels)
-    level = np.concatenate([describe_array(grid.expand(m, vae.spec.gain))[:, 0] for m in _batches(mels)])
+    level = np.concatenate([describe(grid.expand(m, vae.spec.gain))[:, 0] for m in _batches(mels)])
     chunks = np.flatnonzero(level >= np.percentile(level, 95) - AUDIBLE_DB)
     with torch.no_grad():
         found = [vae.encode(torch.from_numpy(m)) for m in _batches(mels[chunks])]

@@ -6,20 +6,19 @@ values, which go straight on to the renderer, and leaves notes for that thread w
 
 from __future__ import annotations
 
-import itertools
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from sda.adapters.osc import OscPort
-from sda.adapters.osc_acts import Status
 from sda.choice import choose
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.core.latent import Slider
 from sda.errors import AudioError, ControlError, DeviceError, ModelError
 from sda.formats import model_file
 from sda.live.ahead import RenderAhead
+from sda.live.deeds import Deeds
 from sda.live.facts import Facts
 from sda.live.options import Options
 from sda.live.repertoire import Repertoire
@@ -59,9 +58,7 @@ class Engine:
         )
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
-        self._numbers = itertools.count(1)  # tell questions and acts apart
-        self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
-        self._postponed: list[int] = []  # of those, whom a model that loads keeps waiting
+        self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
         if options.model is not None:
@@ -80,36 +77,6 @@ class Engine:
         sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
         self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])
         self.controls.set("model", header.name, MODEL_SOURCE)
-
-    # What the OSC surface asks, in its thread.
-
-    def status(self) -> Status:
-        """The state of everything."""
-        return self.facts.status(bool(self.controls.get("play")), self._osc.dropped if self._osc else None)
-
-    def models(self) -> Sequence[str]:
-        """Names of the library's models."""
-        return self._repertoire.names
-
-    def panic(self) -> None:
-        """Silence within 10 ms: the player's mute word, then `play` off. `play` on ends it."""
-        if self._ring is not None:
-            self._ring.muted = True
-        self.controls.set("play", False, f"panic {next(self._numbers)}")
-
-    def center(self) -> None:
-        """Every slider to 0."""
-        self.controls.center(f"center {next(self._numbers)}")
-
-    def reload(self, source: str) -> None:
-        """The model's file again, for instance after it was trained further."""
-        self._events.put((None, {"kind": "reload", "source": source}))
-
-    def settle(self, done: Callable[[], None]) -> None:
-        """Call `done` once the renderer has taken everything sent so far."""
-        number = next(self._numbers)
-        self._waiting[number] = done
-        self._events.put((None, {"kind": "settle", "n": number}))
 
     def stop(self) -> None:
         """End the run, from any thread or signal handler."""
@@ -163,9 +130,10 @@ class Engine:
             self._close()
 
     def _start(self) -> None:
-        self._ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
+        self._ring = self.deeds.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
         self._repertoire.look(time.monotonic())
-        self._osc = OscPort(*self.options.osc, self.controls, self)
+        self._osc = port = OscPort(*self.options.osc, self.controls, self.deeds)
+        self.deeds.dropped = lambda: port.dropped
         self._player.start()
         self._await("ready", "failed", OPENING)
         self._renderer.start()
@@ -255,11 +223,10 @@ class Engine:
             case "vocoder":
                 self._ahead.look(message["source"])
             case "settle":
-                self._postponed.append(message["n"])
+                self.deeds.postpone(message["n"])
             case "synced":
-                self._waiting.pop(message["n"], lambda: None)()
-        while self._postponed and not self.facts.loading:
-            self._renderer.send({"kind": "sync", "n": self._postponed.pop(0)})
+                self.deeds.synced(message["n"])
+        self.deeds.ask(self._renderer.send)
 
     def _opened(self, message: Message) -> None:
         """A player is ready; where its device has another rate than the last one, the renderer starts anew."""
@@ -290,8 +257,7 @@ class Engine:
         how = role.bury(time.monotonic())
         if role is self._renderer or not self._silent:
             self._say(f"the {role.name} ended ({how}) and is started again")
-        for number in tuple(self._waiting):
-            self._waiting.pop(number)()
+        self.deeds.excuse()
 
     def _player_spec(self) -> Message:
         """What the next player is to do: the rest of the duration, a file of its own."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sda.core import analysis, grid
 from sda.core.analysis import POSITIONS, Analysis, steered
-from sda.core.descriptors import DESCRIPTORS, describe_array
+from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap
 from sda.core.listening import listen
 from sda.core.selftest import START_POSITIONS
@@ -66,7 +66,7 @@ def analyzing(
         raise TrainError("no recording to find sliders in")
     mels, heard = _look(corpus, vae, places, listening=vocoder is not None)
     seen = survey(vae, mels)
-    recorded = (heard if vocoder else describe_array(grid.expand(mels, vae.spec.gain)))[seen.chunks]
+    recorded = (heard if vocoder else describe(grid.expand(mels, vae.spec.gain)))[seen.chunks]
     yield Progress("solving", 0.05)
     random = np.random.default_rng(seed)
     others, starts = _starts(seen, random)

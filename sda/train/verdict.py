@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sda.core import analysis, grid, selftest
 from sda.core.analysis import POSITIONS, Analysis
-from sda.core.descriptors import DESCRIPTORS, describe_array
+from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap, Slider
 from sda.core.listening import listen
 from sda.core.selftest import Fidelity
@@ -50,7 +50,7 @@ class Judge:
         """Descriptors [n, D] of latent points [n, Z]."""
         mels = decode(self.vae, z)
         if self.vocoder is None:
-            return describe_array(mels)
+            return describe(mels)
         with torch.no_grad():
             return np.stack([listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate) for mel in mels])
 
@@ -62,7 +62,7 @@ class Judge:
         curve = within(curve, range_)
         home = self.seen.latents[self.seen.home]
         sweep = home + _at(curve, range_, selftest.HOME_POSITIONS)
-        mel, heard = describe_array(decode(self.vae, sweep)), self.measure(sweep)
+        mel, heard = describe(decode(self.vae, sweep)), self.measure(sweep)
         ranges, none = (self.seen.ranges, spans(self.recorded)), heard[:0, None]
         fidelity = selftest.judge(own, mel, ranges[0], heard, none, ranges[1])
         if len(starts) and not fidelity.failure():  # what fails at home needs no further rendering

@@ -11,6 +11,7 @@ from sda.adapters.osc_acts import Status
 from sda.adapters.osc_packet import encode, encode_bundle
 from sda.adapters.osc_surface import Outgoing, Surface
 from sda.control import Controls
+from sda.params import Value
 
 HOST = "127.0.0.1"
 MAX, DESIGNER = (HOST, 5001), (HOST, 5002)
@@ -21,6 +22,7 @@ class Engine:
 
     def __init__(self, controls: Controls) -> None:
         self.controls = controls
+        self.performed: list[tuple[Value, ...]] = []
         self.panics = 0
         self.reloads: list[str] = []
         self.waiting: list[Callable[[], None]] = []
@@ -35,14 +37,14 @@ class Engine:
     def models(self) -> Sequence[str]:
         return ["bells", "rain"]
 
-    def panic(self) -> None:
-        self.panics += 1
-
-    def center(self) -> None:
-        self.controls.center("act")
-
-    def reload(self, source: str) -> None:
-        self.reloads.append(source)
+    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
+        self.performed.append((act, *args))
+        if act == "panic":
+            self.panics += 1
+        elif act == "center":
+            self.controls.center("act")
+        elif act == "reload":
+            self.reloads.append(source)
 
     def settle(self, done: Callable[[], None]) -> None:
         if self.holds:

@@ -148,8 +148,20 @@ def test_health() -> None:
     first, second = desk.engine.reloads
     assert first != second  # each by its own name, so that it can be told
     desk.send("/sda/slider/1", 4.0)
-    desk.send("/sda/center")
+    assert desk.send("/sda/center", 0) == []  # a button that was let go
+    assert desk.controls.get("slider.1") == 4.0
+    desk.send("/sda/center", 1)
     assert desk.controls.get("slider.1") == 0.0
+
+
+def test_the_engine_answers_whoever_asked_later_and_no_other() -> None:
+    desk = Desk()
+    desk.send("/sda/reload")
+    desk.surface.tell(desk.engine.reloads[0], "/sda/done", "/sda/reload")
+    desk.send("/sda/ping", source=DESIGNER)
+    packets, _ = desk.surface.due(1.0)
+    assert [to for _, to in packets] == [MAX]
+    assert packets[0][0] == encode("/sda/done", "/sda/reload")
 
 
 def test_sync_is_answered_when_the_engine_says_so() -> None:

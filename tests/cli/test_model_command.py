@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from small_models import SLIDERS, TINY_VOCODER, document
 
+from sda.acts import ACTS
 from sda.cli.main import cli
 from sda.errors import SdaError
 from sda.formats import distill
@@ -196,10 +197,12 @@ def test_verify_reads_every_byte(library: Library) -> None:
 def test_params_prints_the_registry() -> None:
     result = CliRunner().invoke(cli, ["params"])
     lines = result.stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [row.id for row in PARAMS]
+    first = [line.split()[0] if line else "" for line in lines]
+    assert first == ["id", *(row.id for row in PARAMS), "", "act", *(act.id for act in ACTS)]
     assert any(line.split()[:8] == ["gain", "/sda/gain", "float", "-60", "..", "12", "dB", "0"] for line in lines)
-    rows = json.loads(CliRunner().invoke(cli, ["params", "--json"]).stdout)
-    assert {row["id"]: row["address"] for row in rows}["glide"] == "/sda/glide"
+    tables = json.loads(CliRunner().invoke(cli, ["params", "--json"]).stdout)
+    assert {row["id"]: row["address"] for row in tables["params"]}["glide"] == "/sda/glide"
+    assert {row["id"]: row["address"] for row in tables["acts"]}["panic"] == "/sda/panic"
 
 
 def run(*args: str, home: Path) -> subprocess.CompletedProcess[str]:

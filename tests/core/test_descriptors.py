@@ -7,7 +7,7 @@ import torch
 from scipy.stats import spearmanr
 
 from sda.core import grid
-from sda.core.descriptors import DESCRIPTORS, describe, describe_array
+from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.listening import listen
 
 RATE = 44_100
@@ -17,7 +17,7 @@ TIME = np.arange(LENGTH) / RATE
 
 
 def on_mel(audio: np.ndarray) -> dict[str, float]:
-    return dict(zip(NAMES, describe_array(grid.magnitudes(audio.astype(np.float32))).tolist(), strict=True))
+    return dict(zip(NAMES, describe(grid.magnitudes(audio.astype(np.float32))).tolist(), strict=True))
 
 
 def on_sound(audio: np.ndarray) -> dict[str, float]:
@@ -134,7 +134,7 @@ def test_librosa_agrees_with_both() -> None:
     centroid = np.array([pooled(x) for x in sounds])
     level = np.array([10 * np.log10(np.mean(librosa.feature.rms(y=x, frame_length=2048, hop_length=512) ** 2)) for x in sounds])
     mel, sound = ([f(x) for x in sounds] for f in (on_mel, on_sound))
-    inner = [describe_array(grid.magnitudes(x)[:, 2:-2])[NAMES.index("brightness")] for x in sounds]  # no reflected edges
+    inner = [describe(grid.magnitudes(x)[:, 2:-2])[NAMES.index("brightness")] for x in sounds]  # no reflected edges
     np.testing.assert_allclose(inner, centroid, atol=0.1)
     assert spearmanr([s["brightness"] for s in sound], centroid)[0] > 0.97
     np.testing.assert_allclose([s["loudness"] for s in sound], level, atol=0.5)
@@ -144,7 +144,12 @@ def test_librosa_agrees_with_both() -> None:
 def test_reading_the_mel_backwards_in_frequency_is_noticed() -> None:
     # The negative case of the above: the same numbers in the wrong bands.
     mel = grid.magnitudes(coloured(6).astype(np.float32))
-    assert abs(describe_array(mel[::-1])[1] - describe_array(mel)[1]) > 2
+    assert abs(describe(mel[::-1])[1] - describe(mel)[1]) > 2
+
+
+def test_torch_gives_the_same_numbers_as_numpy() -> None:
+    mels = np.stack([grid.magnitudes(x.astype(np.float32)) for x in varied()])
+    np.testing.assert_allclose(describe(torch.from_numpy(mels)).numpy(), describe(mels), rtol=2e-4, atol=2e-4)
 
 
 def test_silence_gives_finite_numbers_and_slopes() -> None:

@@ -1,0 +1,83 @@
+"""The acts: what can be asked of the engine that is more than a control's value. One row each, as the registry has them.
+
+OSC addresses, MIDI targets, OSCQuery and `sda-engine params` are derived from these rows; the engine has a deed for each
+(`sda.live.deeds`). An act that takes nothing does not mind a value: buttons send 1 when they are pressed and 0 when they
+are let go, and the latter is no press.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sda.errors import ControlError
+from sda.params import TEXT_LIMIT, Kind, Value, check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """What an act is told. Its kind is `FLOAT`, `INT` or `TEXT`; a text is a name, never a path."""
+
+    name: str
+    kind: Kind
+    unit: str = ""
+    low: float = 0.0
+    high: float = 1.0
+    needed: bool = True
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One act. One that is `long` is answered twice: accepted at once, done or an error later."""
+
+    id: str
+    arguments: tuple[Argument, ...] = ()
+    long: bool = False
+    writes: bool = False  # it may move every control
+    help: str = ""
+
+    @property
+    def address(self) -> str:
+        """The OSC address."""
+        return "/sda/" + self.id.replace(".", "/")
+
+
+ACTS = (
+    Act(id="panic", help="Silence within 10 ms; play on ends it."),
+    Act(id="center", writes=True, help="Every slider to 0."),
+    Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
+)
+
+
+def is_release(act: Act, args: Sequence[object]) -> bool:
+    """Whether a message to an act that takes nothing is a button that was let go: a single 0 or false."""
+    return not act.arguments and len(args) == 1 and isinstance(args[0], int | float) and args[0] == 0
+
+
+def check_arguments(act: Act, args: Sequence[object]) -> tuple[Value, ...]:
+    """The arguments as the act takes them: numbers clipped to their range, those left out at the end left out.
+
+    Raises `ControlError` for too few or too many, and for values of another kind.
+    """
+    if not act.arguments:
+        return ()
+    least = sum(argument.needed for argument in act.arguments)
+    if not least <= len(args) <= len(act.arguments):
+        count = f"{least}" if least == len(act.arguments) else f"{least} to {len(act.arguments)}"
+        wanted = ", ".join(a.name if a.needed else f"[{a.name}]" for a in act.arguments)
+        raise ControlError(f"{act.id}: expected {count} values ({wanted}), found {len(args)}")
+    return tuple(_checked(act, argument, value) for argument, value in zip(act.arguments, args, strict=False))
+
+
+def _checked(act: Act, argument: Argument, value: object) -> Value:
+    what = f"{act.id}, {argument.name}"
+    if argument.kind is Kind.TEXT:
+        if not isinstance(value, str) or not 0 < len(value) <= TEXT_LIMIT:
+            raise ControlError(f"{what}: expected a text of 1 to {TEXT_LIMIT} characters, found {str(value)[:40]!r}")
+        return check_name(what, value)
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ControlError(f"{what}: expected a finite number, found {str(value)[:40]!r}")
+    clipped = min(max(value, argument.low), argument.high)
+    return round(clipped) if argument.kind is Kind.INT else float(clipped)

@@ -1,0 +1,85 @@
+"""What adapters may ask of the engine: its state, its models, the acts. Called in their threads; nothing here waits.
+
+A deed is the function behind a row of `sda.acts`. Those that need the engine's main thread leave it a note.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from sda.adapters.osc_acts import Status
+from sda.control import Controls
+from sda.live.facts import Facts
+from sda.live.repertoire import Repertoire
+from sda.live.ring import Ring
+from sda.live.supervisor import Events
+from sda.live.wire import Send
+from sda.params import Value
+
+Deed = Callable[[Sequence[Value], str], None]
+"""(checked arguments, source of the wish)"""
+
+
+class Deeds:
+    """The engine as adapters see it (`sda.adapters.osc_acts.Acts`)."""
+
+    def __init__(self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events) -> None:
+        self.ring: Ring | None = None
+        self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
+        self.table: dict[str, Deed] = {"panic": self._panic, "center": self._center, "reload": self._reload}
+        self._controls, self._facts, self._repertoire, self._events = controls, facts, repertoire, events
+        self._numbers = itertools.count(1)  # tell acts and questions apart
+        self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
+        self._postponed: list[int] = []  # of those, whom a model that loads keeps waiting
+
+    def status(self) -> Status:
+        """The state of everything."""
+        return self._facts.status(bool(self._controls.get("play")), self.dropped())
+
+    def models(self) -> Sequence[str]:
+        """Names of the library's models."""
+        return self._repertoire.names
+
+    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
+        """One of `sda.acts`, by its id."""
+        self.table[act](args, source)
+
+    def settle(self, done: Callable[[], None]) -> None:
+        """Call `done` once the renderer has taken everything sent so far."""
+        number = next(self._numbers)
+        self._waiting[number] = done
+        self._events.put((None, {"kind": "settle", "n": number}))
+
+    # For the engine's main thread.
+
+    def postpone(self, number: int) -> None:
+        """Someone waits until everything is in effect."""
+        self._postponed.append(number)
+
+    def ask(self, send: Send) -> None:
+        """Have the renderer say when it has taken everything, where no model loads."""
+        while self._postponed and not self._facts.loading:
+            send({"kind": "sync", "n": self._postponed.pop(0)})
+
+    def synced(self, number: int) -> None:
+        self._waiting.pop(number, lambda: None)()
+
+    def excuse(self) -> None:
+        """Let nobody wait for the answers of a child that died."""
+        for number in tuple(self._waiting):
+            self.synced(number)
+
+    # The acts.
+
+    def _panic(self, args: Sequence[Value], source: str) -> None:
+        """The player's mute word, then `play` off."""
+        if self.ring is not None:
+            self.ring.muted = True
+        self._controls.set("play", False, f"panic {next(self._numbers)}")
+
+    def _center(self, args: Sequence[Value], source: str) -> None:
+        self._controls.center(f"center {next(self._numbers)}")
+
+    def _reload(self, args: Sequence[Value], source: str) -> None:
+        self._events.put((None, {"kind": "reload", "source": source}))
