@@ -60,7 +60,9 @@ class Model:
         self._bigvgan: Vocoder | None = None
         self.sliders = tuple(Slider(**s) for s in document.analysis.get("sliders", ()))
         analysed = "analysis.home" in document.tensors
-        self.map = LatentMap.from_tensors(document.tensors) if analysed else LatentMap.without_sliders(document.vae.latent)
+        self.latent_map = (
+            LatentMap.from_tensors(document.tensors) if analysed else LatentMap.without_sliders(document.vae.latent)
+        )
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -82,7 +84,7 @@ class Model:
             if not slider.low <= position <= slider.high:
                 raise ControlError(f"slider {slider.name}: expected {slider.low:g} to {slider.high:g}, found {position:g}")
             values[slider.number - 1] = position
-        return self.map.settled(values, settle.measuring(self._magnitudes, self.document.grid, self.map))
+        return self.latent_map.settled(values, settle.measuring(self._magnitudes, self.document.grid, self.latent_map))
 
     def slider(self, key: str | int) -> Slider:
         """A slider by name or 1-based number. Raises `ControlError` if there is none."""
@@ -129,7 +131,7 @@ class Model:
         """
         names = tuple(s.name for s in self.sliders)
         frames, grid = self._network.frames, self.document.grid
-        voice = Voice(self.map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
+        voice = Voice(self.latent_map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
         return Renderer(voice, rate, values, channels=channels, for_file=for_file)
 
     def choice(self, wish: str = "auto") -> Choice:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sda.core.descriptors import DESCRIPTORS
-from sda.core.latent import LatentMap, Slider
+from sda.core.latent import LatentMap, Slider, displacements
+from sda.core.selftest import HOME_POSITIONS
 from sda.core.solve import slopes, solve
 from sda.core.steering import Steering
 from sda.core.surrogate import Surrogate
@@ -35,7 +36,7 @@ EVEN = 2.5  # largest latent step of a curve, in its median steps
 SLIDERS = 8  # wished for, if the named ones leave anything
 FEWEST_AXES = 2  # beside however many named sliders
 MOST = 12
-AUDIBLE_DB = 1.0  # mean change over an axis' whole range, below which it is left out
+AUDIBLE_DB = 1.0  # mean change between an axis' ends, below which it is left out
 FLOOR_DB = 60.0  # below the loudest bin, what changes is not heard
 
 
@@ -43,7 +44,7 @@ FLOOR_DB = 60.0  # below the loudest bin, what changes is not heard
 class Analysis:
     """A model's sliders and how they were found."""
 
-    map: LatentMap
+    latent_map: LatentMap
     sliders: tuple[Slider, ...]
     report: dict[str, Any] = field(default_factory=dict)  # JSON: per descriptor what was measured and why it is kept or not
     notes: tuple[str, ...] = ()  # what the musician should know, in sentences
@@ -186,7 +187,7 @@ class Axis:
     high: float
     safe_low: float
     safe_high: float
-    change_db: float  # mean over the audible bins between the ends
+    changes: Floats  # [9] dB, mean over the audible bins against the lower end, at positions spread from `low` to `high`
 
 
 def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -> list[Axis]:
@@ -227,15 +228,15 @@ def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
     bottom, top = SLIDER_RANGE
     position = np.linspace(bottom, top, POSITIONS)
     reach = np.where(position < 0, low * position / bottom, high * position / top)
-    curve = held(vae, survey, (reach[:, None] * (survey.spread @ direction)).astype(np.float32))
-    ends = _log(vae, home + curve[[0, -1]])
-    change = float(np.abs(ends[1] - ends[0]).mean())
-    if change < AUDIBLE_DB:
+    curve = even(held(vae, survey, (reach[:, None] * (survey.spread @ direction)).astype(np.float32)))
+    ends_at = (bottom if low < 0 else 0.0, top if high > 0 else 0.0)
+    levels = _log(vae, home + displacements(curve[None], np.linspace(*ends_at, HOME_POSITIONS)[:, None])[:, 0])
+    changes = np.abs(levels - levels[0]).mean(1)
+    if changes[-1] < AUDIBLE_DB:
         return None
     inner_low = bottom * float(np.clip(safe_low / low, 0, 1)) if low < 0 else 0.0
     inner_high = top * float(np.clip(safe_high / high, 0, 1)) if high > 0 else 0.0
-    ends_at = (bottom if low < 0 else 0.0, top if high > 0 else 0.0)
-    return Axis(even(curve), *ends_at, round(inner_low, 2), round(inner_high, 2), change)
+    return Axis(curve, *ends_at, round(inner_low, 2), round(inner_high, 2), changes)
 
 
 def _log(vae: Vae, z: Floats) -> Floats:

@@ -36,7 +36,7 @@ RING_OUT_CELLS = 10  # 0.23 s after play went off, far more than its ramp, the n
 class Voice:
     """A model ready to sound: its latent map, its decoder on its own grid, and a vocoder, maybe on another."""
 
-    map: LatentMap
+    latent_map: LatentMap
     slider_names: tuple[str, ...]
     decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
     frames: int  # decoder length
@@ -119,7 +119,7 @@ class Renderer:
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
         self._frame_rate = voice.grid.frame_rate
         self._feed = feed.between(voice.grid, voice.vocoder.spec)
-        self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.map.spread)
+        self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.latent_map.spread)
         self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
         none = np.zeros(len(voice.slider_names))
         self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
@@ -130,8 +130,8 @@ class Renderer:
             self.set(row.id, (values or {}).get(row.id, row.default))
         self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
         self._feed_state = self._feed.start()
-        self._measure = settle.measuring(voice.decode, voice.grid, voice.map)
-        self._rest = settle.begin(voice.map, self._glide.position, voice.map.home)
+        self._measure = settle.measuring(voice.decode, voice.grid, voice.latent_map)
+        self._rest = settle.begin(voice.latent_map, self._glide.position, voice.latent_map.home)
         self._resting_after = 0  # cells without play
         for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
             self._magnitudes()
@@ -177,7 +177,7 @@ class Renderer:
         return (
             bool(mine.id)
             and (mine.id, self.rate, mine.grid, mine.frames) == (its.id, other.rate, its.grid, its.frames)
-            and mine.map.spread.shape == its.map.spread.shape
+            and mine.latent_map.spread.shape == its.latent_map.spread.shape
             and (spec.grid, spec.eats, spec.look_ahead) == (theirs.grid, theirs.eats, theirs.look_ahead)
             and self._chain.like(other._chain)
         )
@@ -243,7 +243,7 @@ class Renderer:
 
     def _magnitudes(self) -> Floats:
         self._glide = self._glide.step()
-        latent_map = self.voice.map
+        latent_map = self.voice.latent_map
         point, self._rest = settle.step(latent_map, self._rest, self._glide.position, latent_map.home, self._measure)
         magnitudes, self._grain_state = self._grains.cell(point, self._settings, self._grain_state)
         return magnitudes

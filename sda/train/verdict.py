@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sda.core import analysis, grid, selftest
-from sda.core.analysis import POSITIONS, Analysis
+from sda.core.analysis import POSITIONS, Analysis, Axis
 from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap, Slider
 from sda.core.listening import listen
@@ -35,6 +35,7 @@ class Trial:
     range: tuple[float, float]  # positions
     fidelity: Fidelity
     measured_on: str  # "sound" or "mel"
+    heard: Floats  # [9] its descriptor at positions spread over the range, from home, by the measure of the test
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Judge:
             swept = swept if others is None else np.concatenate([swept, others])
             elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1)
             fidelity = selftest.judge(own, mel, ranges[0], heard, elsewhere, ranges[1])
-        return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel")
+        return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel", heard[:, own])
 
 
 def within(curve: Floats, range_: tuple[float, float]) -> Floats:
@@ -105,7 +106,7 @@ def assemble(
     axes = analysis.axes(vae, seen, named, kept, count)
     sliders = [_named(number, seen, own, trials[own]) for number, own in enumerate(kept, 1)]
     for number, axis in enumerate(axes, 1):
-        words = f"what the named sliders leave, part {number}; {axis.change_db:.0f} dB mean change"
+        words = f"what the named sliders leave, part {number}; {axis.changes[-1]:.0f} dB mean change"
         ends = (axis.low, axis.high, axis.safe_low, axis.safe_high)
         sliders.append(Slider(len(sliders) + 1, f"axis-{number}", *ends, words))
     curves = np.concatenate([named, np.array([a.curve for a in axes], np.float32).reshape(-1, *shape)])
@@ -113,6 +114,7 @@ def assemble(
         "chunks": len(seen.chunks),
         "home": {"recording": home[0].name.rsplit("/", 1)[-1], "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
         "descriptors": [_row(seen, i, trials.get(i)) for i in range(len(DESCRIPTORS))],
+        "axes": [_axis_row(number, axis) for number, axis in enumerate(axes, 1)],
         "surrogate_error": {d.name: round(float(e), 4) for d, e in zip(DESCRIPTORS, error, strict=True)},
     }
     latent_map = analysis.steered(vae, seen, curves, kept + [-1] * len(axes), surrogate)
@@ -135,7 +137,18 @@ def _row(seen: Survey, own: int, trial: Trial | None) -> dict[str, Any]:
     untried = () if trial.fidelity.starts else ("median", "tenth", "leakage_elsewhere")
     numbers = {k: round(v, 4) for k, v in asdict(trial.fidelity).items() if k not in untried}
     reason = trial.fidelity.failure()
-    return row | {"kept": not reason, "reason": reason, "measured_on": trial.measured_on, "range": list(trial.range), **numbers}
+    said = {"kept": not reason, "reason": reason, "measured_on": trial.measured_on, "range": list(trial.range)}
+    return row | said | numbers | _picture(trial.range, trial.heard)
+
+
+def _axis_row(number: int, axis: Axis) -> dict[str, Any]:
+    """What the report says of an axis without a name: how far the sound is from that at its lower end."""
+    return {"name": f"axis-{number}", "unit": "dB", **_picture((axis.low, axis.high), axis.changes)}
+
+
+def _picture(range_: tuple[float, float], heard: Floats) -> dict[str, list[float]]:
+    """What was heard [n] at positions spread over a range."""
+    return {"positions": np.linspace(*range_, len(heard)).tolist(), "heard": [round(float(value), 4) for value in heard]}
 
 
 def _notes(seen: Survey, named: int, count: int) -> tuple[str, ...]:

@@ -136,9 +136,9 @@ def made() -> Analysis:
 
 
 def test_the_header_comes_back_through_json() -> None:
-    back = Analysis.from_header(json.loads(json.dumps(made().to_header())), made().map.tensors())
+    back = Analysis.from_header(json.loads(json.dumps(made().to_header())), made().latent_map.tensors())
     assert (back.sliders, back.report, back.notes) == (made().sliders, made().report, made().notes)
-    np.testing.assert_array_equal(back.map.curves, made().map.curves)
+    np.testing.assert_array_equal(back.latent_map.curves, made().latent_map.curves)
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_a_damaged_header_is_refused(damage) -> None:
     header = made().to_header()
     damage(header)
     with pytest.raises(ModelError):
-        Analysis.from_header(header, made().map.tensors())
+        Analysis.from_header(header, made().latent_map.tensors())

@@ -84,15 +84,15 @@ def test_sliders_are_steps_along_the_components(old: Path) -> None:
     found, data = legacy.read(old).analysis, analysis()
     positions = np.array([[3, -7, 10]])
     expected = data["pca_mean"] + (positions[0] * data["step_size"]) @ data["pca_components"]
-    assert np.abs(found.map.point(positions.astype(float))[0] - expected).max() < 1e-6
-    assert np.array_equal(found.map.point(np.zeros((1, 3)))[0], data["pca_mean"])
+    assert np.abs(found.latent_map.point(positions.astype(float))[0] - expected).max() < 1e-6
+    assert np.array_equal(found.latent_map.point(np.zeros((1, 3)))[0], data["pca_mean"])
     assert [s.name for s in found.sliders] == ["rms-energy", "axis-2", "rms-energy-2"]
     # Steps are .2, .125, .3: -2 / .2 = -10; -1 / .125 = -8, 1.5 / .125 = 12, held at 10; -3.1 / .3 = -10.3, 2.9 / .3 = 9.67.
     assert [(s.safe_low, s.safe_high) for s in found.sliders] == [(-10, 10), (-8, 10), (-10, 9)]
     # 1.2 times as far: -1.2 / .125 = -9.6, up to -9.
     assert found.warnings == ((-10, 10), (-9, 10), (-10, 10))
     # Along component 2 the recordings' 2nd and 98th percentile are 2.5 apart: 2 * 2.0537 deviations of a normal distribution.
-    spread = found.map.spread
+    spread = found.latent_map.spread
     assert np.linalg.norm(spread, axis=0)[1] == pytest.approx(2.5 / 4.1074, rel=1e-3)
 
 
@@ -100,7 +100,7 @@ def test_without_an_analysis_there_are_no_sliders(tmp_path: Path) -> None:
     write(tmp_path / "a.sda", change=lambda data: data.update(latent_analysis=None))
     found = legacy.read(tmp_path / "a.sda").analysis
     assert found.sliders == ()
-    assert np.array_equal(found.map.point(np.zeros((1, 0))), np.zeros((1, LATENT)))
+    assert np.array_equal(found.latent_map.point(np.zeros((1, 0))), np.zeros((1, LATENT)))
 
 
 def test_a_model_without_encoder_heads_decodes(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_what_varies_is_named_and_librosa_hears_it(varied, heard: Analysis) -> N
         positions = np.zeros((5, len(heard.sliders)))
         positions[:, names(heard).index(name)] = np.linspace(-10, 10, 5)
         with torch.no_grad():
-            mels = vae.decode(torch.from_numpy(heard.map.point(positions))).numpy()
+            mels = vae.decode(torch.from_numpy(heard.latent_map.point(positions))).numpy()
         return [vocode(grid.to_log(grid.expand(m, SPEC.gain))) for m in mels]
 
     level = np.array([20 * np.log10(librosa.feature.rms(y=y).mean()) for y in sweep("loudness")])
@@ -126,6 +126,22 @@ def test_what_varies_is_named_and_librosa_hears_it(varied, heard: Analysis) -> N
     assert np.ptp(held) < 0.3 * np.ptp(level)
 
 
+def test_the_report_draws_what_is_heard(varied, heard: Analysis) -> None:
+    _, vae = varied
+    row = next(row for row in heard.report["descriptors"] if row["name"] == "loudness")
+    positions = np.zeros((9, len(heard.sliders)))
+    positions[:, names(heard).index("loudness")] = row["positions"]
+    with torch.no_grad():
+        mels = vae.decode(torch.from_numpy(heard.latent_map.point(positions))).numpy()
+    sounds = [vocode(grid.to_log(grid.expand(m, SPEC.gain))) for m in mels]
+    level = [10 * np.log10(np.mean(np.square(y, dtype=np.float64))) for y in sounds]
+    assert row["heard"] == pytest.approx(level, abs=0.05)
+    assert (row["positions"][0], row["positions"][-1]) == tuple(row["range"])
+    for axis in heard.report["axes"]:
+        assert axis["heard"][0] == 0
+        assert max(axis["heard"]) >= 1  # dB, below which an axis is left out
+
+
 def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
     assert "lateness" not in names(heard)
     assert "a slider needs" in reasons(heard)["lateness"]
@@ -133,8 +149,8 @@ def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
 
 def test_limits_steps_and_numbers_are_in_order(heard: Analysis) -> None:
     assert [s.number for s in heard.sliders] == list(range(1, len(heard.sliders) + 1))
-    assert len(heard.sliders) == len(heard.map.curves) <= 12
-    for slider, curve in zip(heard.sliders, heard.map.curves, strict=True):
+    assert len(heard.sliders) == len(heard.latent_map.curves) <= 12
+    for slider, curve in zip(heard.sliders, heard.latent_map.curves, strict=True):
         assert slider.low <= slider.safe_low <= 0 <= slider.safe_high <= slider.high
         steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
         assert steps.max() <= 3.01 * np.median(steps[steps > 0])
@@ -150,7 +166,7 @@ def test_spread_is_the_latents_covariance(varied, heard: Analysis) -> None:
     mels = np.stack([grid.compress(grid.magnitudes(a)[:, 2:-2], SPEC.gain) for a in audio])
     mean, logvar = vae.encode(torch.from_numpy(mels))
     wanted = np.cov(mean.numpy().T, bias=True) + np.diag(logvar.exp().numpy().mean(0))
-    np.testing.assert_allclose(heard.map.spread @ heard.map.spread.T, wanted, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(heard.latent_map.spread @ heard.latent_map.spread.T, wanted, rtol=1e-3, atol=1e-4)
 
 
 def test_a_deaf_vocoder_leaves_no_name(varied) -> None:
@@ -183,16 +199,16 @@ def test_one_file_repeated_has_no_names_and_says_so(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path, [noise(4, -20, 0)] * 4)
     found = analyze(corpus, pca(corpus), vocode)
     assert names(found) == []
-    assert len(found.sliders) == len(found.map.curves) < 4
+    assert len(found.sliders) == len(found.latent_map.curves) < 4
     assert any("vary too little" in note for note in found.notes)
 
 
 def test_five_short_files_are_analysed_alike_each_time_and_with_a_note(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path, [noise(s, -20 - s, i, 0.9) for i, s in enumerate((1, 3, 5, 7, 9))])
     first, second = analyze(corpus, pca(corpus), vocode), analyze(corpus, pca(corpus), vocode)
-    np.testing.assert_array_equal(first.map.curves, second.map.curves)
+    np.testing.assert_array_equal(first.latent_map.curves, second.latent_map.curves)
     assert first.to_header() == second.to_header()
-    assert np.isfinite(first.map.curves).all()
+    assert np.isfinite(first.latent_map.curves).all()
     assert any("audible chunks" in note for note in first.notes)
 
 

@@ -32,7 +32,7 @@ PER_SLIDER = (*LIMITS, "step_size", "explained_variance_ratio")
 class OldAnalysis:
     """What the old program knew of a latent space, in this program's terms."""
 
-    map: LatentMap
+    latent_map: LatentMap
     sliders: tuple[Slider, ...]
     warnings: tuple[tuple[float, float], ...]  # positions of each slider beyond which its old window showed red
 
@@ -43,7 +43,7 @@ def read(data: Any, latent: int) -> OldAnalysis:
     Without an analysis there are no sliders: home is the prior's mean, its spread the prior's.
     """
     if data is None:
-        return OldAnalysis(map=LatentMap.without_sliders(latent), sliders=(), warnings=())
+        return OldAnalysis(latent_map=LatentMap.without_sliders(latent), sliders=(), warnings=())
     if not isinstance(data, dict):
         raise ModelError(f"latent_analysis: expected a dict, found a {type(data).__name__}")
     components = _array(data, "pca_components", (None, latent))
@@ -57,7 +57,9 @@ def read(data: Any, latent: int) -> OldAnalysis:
     spread = components.T * (rows["safe_max"] - rows["safe_min"]) / np.float32(2 * QUANTILE)
     limits = [_steps(*(float(rows[name][i]) for name in ("step_size", *LIMITS))) for i in range(count)]
     return OldAnalysis(
-        map=LatentMap(_array(data, "pca_mean", (latent,)), curves.astype(np.float32), np.ascontiguousarray(spread, np.float32)),
+        latent_map=LatentMap(
+            _array(data, "pca_mean", (latent,)), curves.astype(np.float32), np.ascontiguousarray(spread, np.float32)
+        ),
         sliders=_sliders(words.plain(data), limits, rows["explained_variance_ratio"]),
         warnings=tuple((low, high) for _, _, low, high in limits),
     )

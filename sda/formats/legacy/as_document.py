@@ -22,7 +22,7 @@ RESULTS = ("training_epochs", "final_train_loss", "final_val_loss", "training_da
 
 def as_document(old: OldModel, *, imported: bool = False) -> ModelDocument:
     """The document of an old model, with tensors where the model has them. imported: whether it becomes a file of its own."""
-    tensors: dict[str, NDArray[Any]] = dict(old.analysis.map.tensors())
+    tensors: dict[str, NDArray[Any]] = dict(old.analysis.latent_map.tensors())
     tensors |= {f"vae.{name}": weight for name, weight in old.weights.items()}
     for name in ARRAYS:
         if name in old.analysis_words:
