@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sda.catalog import Entry
-from sda.cli import output
+from sda.cli import output, slider_report
 from sda.errors import SdaError
 from sda.formats import distill, model_file, whole
 from sda.formats.distill import SUFFIX, ModelDocument
@@ -61,19 +61,28 @@ def list_models(as_json: bool) -> None:
 
 @model.command()
 @click.argument("model")
+@click.option(
+    "--sliders", is_flag=True, help="What each slider was measured to do, with a picture; what was not named, and why."
+)
 @as_json_option
-def info(model: str, as_json: bool) -> None:
+def info(model: str, sliders: bool, as_json: bool) -> None:
     """Show everything that a model's file says."""
     path = Library().resolve(model)
     document = model_file.read_header(path)
+    if sliders:
+        if as_json:
+            output.print_json(slider_report.described(document))
+        else:
+            slider_report.show(document)
+        return
     entry = Entry(path=path, size=path.stat().st_size, document=document)
     if as_json:
         output.print_json(document.to_json() | {"path": str(path), "bytes": entry.size, "source": _source(document)})
         return
     output.print_pairs(document.name, _head(entry, document))
-    if sliders := document.analysis.get("sliders"):
-        spans = [(f"{s['low']:g} .. {s['high']:g}", f"{s['safe_low']:g} .. {s['safe_high']:g}") for s in sliders]
-        rows = [(str(s["number"]), s["name"], *span, s["explains"]) for s, span in zip(sliders, spans, strict=True)]
+    if found := document.analysis.get("sliders"):
+        spans = [(f"{s['low']:g} .. {s['high']:g}", f"{s['safe_low']:g} .. {s['safe_high']:g}") for s in found]
+        rows = [(str(s["number"]), s["name"], *span, s["explains"]) for s, span in zip(found, spans, strict=True)]
         output.print_table(("slider", "name", "range", "safe", "moves"), rows)
     for title, values in (("Dataset", document.dataset), ("Training", document.training)):
         output.print_pairs(title, _flat(values))

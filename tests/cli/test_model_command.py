@@ -136,6 +136,62 @@ def test_info_says_which_names_were_tried(library: Library) -> None:
     assert all(part in text for part in ("warmth", "0.61", "20% of the recordings' range", "expected 0.9", "chunks"))
 
 
+@pytest.fixture
+def told(library: Library) -> str:
+    """A model whose analysis measured three descriptors and named one of them."""
+    picture = {"positions": [-10.0, 0.0, 10.0], "heard": [-1.0, 0.5, 2.0]}
+    good = {"name": "brightness", "unit": "octaves", "kept": True, "reason": "", "measured_on": "sound", "reach": 3.0}
+    numbers = {"share": 0.8, "home": 1.0, "median": 0.98, "tenth": 0.91, "starts": 16, "leakage": 0.12, "leakage_heard": 0.2}
+    bad = {
+        "name": "warmth",
+        "unit": "dB",
+        "kept": False,
+        "reason": "reaches 17%",
+        "heard": ["loud"],
+        "positions": [1],
+        "share": "much",
+    }
+    report = {
+        "descriptors": [good | numbers | picture, bad, "not a row", {"unit": "no name"}],
+        "home": {"recording": "gong.wav", "start_s": 1.5},
+    }
+    analysis = {"sliders": SLIDERS, "report": report, "notes": ["the sliders know little"]}
+    library.add(replace(document(), name="told", id=str(UUID(int=4)), analysis=analysis))
+    return "told"
+
+
+def test_sliders_are_told_with_a_picture(told: str) -> None:
+    text = printed("info", told, "--sliders")
+    assert "-1 ▁▁▅▅██ 2 octaves" in text  # -1, 0.5 and 2 in eight heights: 0, 3.5 rounded to even, 7
+    assert all(part in text for part in ("gong.wav at 1.5 s", "80%", "0.98", "16 other starts", "0.91", "0.12", "0.20"))
+    assert "warmth: reaches 17%" in text
+    assert "note: the sliders know little" in text
+    assert "not a row" not in text
+
+
+def test_sliders_for_programs(told: str) -> None:
+    said = json.loads(printed("info", told, "--sliders", "--json"))
+    brightness, grit = said["sliders"]
+    assert brightness["fidelity"] == {"home": 1.0, "median": 0.98, "tenth": 0.91, "starts": 16}
+    assert brightness["picture"] == {"positions": [-10.0, 0.0, 10.0], "heard": [-1.0, 0.5, 2.0]}
+    assert (brightness["reach"], brightness["unit"], brightness["leakage"]) == (3.0, "octaves", {"mel": 0.12, "heard": 0.2})
+    assert "picture" not in grit
+    assert said["not_named"] == [{"name": "warmth", "unit": "dB", "reason": "reaches 17%"}]
+
+
+def test_sliders_of_a_model_that_was_never_analysed(library: Library) -> None:
+    text = printed("info", "Bells", "--sliders")
+    assert "Bells: 2 sliders" in text
+    assert "Tried" not in text
+
+
+def test_a_picture_where_a_terminal_has_no_blocks(told: str, library: Library) -> None:
+    environment = {**os.environ, "SDA_HOME": str(library.home), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "sda.cli", "model", "info", told, "--sliders"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert "-1 __==## 2 octaves" in done.stdout
+
+
 def test_text_from_a_file_is_never_markup_nor_control(library: Library) -> None:
     evil = replace(document(), name="[red]x[/red]", id=str(UUID(int=1 << 96)), training={"note": "\x1b[2J[bold]"})
     library.add(evil)
