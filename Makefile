@@ -2,9 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SYSTEM := libportaudio2 libsndfile1
-SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools mediainfo
+SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools mediainfo puredata-core supercollider-language
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench patches clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ check: .venv/.test ## Format, lint and types
 
 bench: .venv/.test ## Speeds and errors, each beside its reference in the same run
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+patches: .venv/.run ## Make the Pure Data and Max patches anew from the registry
+	@for make in patches/*/make.py; do $(BIN)/python $$make; done
 
 clean: ## Remove the environment and what was built
 	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis
