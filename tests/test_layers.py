@@ -29,6 +29,7 @@ ANALYSIS = (
 )  # differentiates through the decoder; not live
 ROOMS = {  # library: the modules that may import it
     "torch": (*NETS, *ANALYSIS, "train.", "_vendor."),
+    "jack": ("live.player_transport.",),
     "sounddevice": ("live.player",),  # and the modules of that process, live.player_*
     "dearpygui": ("panel.",),
     "socket": ("adapters.",),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sda.cli.voice import device_option, fetch, offline_option, vocoder_option
-from sda.errors import ControlError
+from sda.errors import ControlError, DeviceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +37,12 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 @click.argument("model", required=False)
 @click.option("--headless", is_flag=True, help="Without the panel (which is not there yet: it always runs so).")
 @click.option("--audio", default="", metavar="DEVICE|null|file:PATH.wav", help="A device's number or part of its name.")
+@click.option("--outs", default="", metavar="A-B", help="Channels of the device, from 1: 3-4, or 3 for one channel.")
+@click.option("--rate", type=click.IntRange(8000, 192_000), default=48_000, show_default=True, help="Hz wished of the device.")
+@click.option(
+    "--block", type=click.IntRange(0, 8192), default=0, help="Frames that the device asks for at a time; 0 as it likes."
+)
+@click.option("--transport", is_flag=True, help="JACK's transport starts and stops the sound (pip install 'sda-engine[jack]').")
 @click.option("--osc", default="127.0.0.1:16180", show_default=True, metavar="HOST:PORT", help="Where to receive OSC.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Seconds to play, from the first sample.")
 @click.option(
@@ -53,6 +59,10 @@ def run(
     model: str | None,
     headless: bool,
     audio: str,
+    outs: str,
+    rate: int,
+    block: int,
+    transport: bool,
     osc: str,
     duration: float | None,
     buffer_ms: float,
@@ -78,6 +88,10 @@ def run(
         osc=address,
         model=Library().resolve(model) if model else None,
         audio=audio,
+        outs=_outs(outs, audio),
+        rate=rate,
+        block=block,
+        transport=transport,
         duration=duration,
         buffer=buffer_ms / 1000,
         device=device,
@@ -94,6 +108,19 @@ def run(
     screen.print(f"played {played:.3f} s, {underruns} under-run{'' if underruns == 1 else 's'}", markup=False)
     if audio.startswith("file:") and played:
         screen.print(audio.removeprefix("file:"), markup=False, soft_wrap=True)
+
+
+def _outs(text: str, audio: str) -> tuple[int, int] | None:
+    """`3-4` or `3` as the first and last channel."""
+    if not text:
+        return None
+    if audio == "null" or audio.startswith("file:"):
+        raise DeviceError(f"--outs {text}: expected a device to play to, found --audio {audio}")
+    first, dash, last = text.partition("-")
+    numbers = [int(part) if part.isdecimal() else 0 for part in (first, last if dash else first)]
+    if not 0 < numbers[0] <= numbers[1] <= numbers[0] + 1:
+        raise DeviceError(f"--outs {text}: expected two neighbouring channels such as 3-4, or one such as 3")
+    return numbers[0], numbers[1]
 
 
 def _setting(text: str) -> tuple[str, Value]:
@@ -128,6 +155,8 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     if status.model:
         line(f"vocoder  {status.vocoder} ({status.why})")
     line(f"sound    {status.device}, {status.rate} Hz, {status.latency_ms:.0f} ms from control to sound at the most")
+    if status.rate != engine.options.rate:
+        line(f"         the device does not take {engine.options.rate} Hz")
     line(f"OSC      {host}:{port}")
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")

@@ -26,7 +26,6 @@ from sda.live.ring import Ring
 from sda.live.supervisor import Child, Events, Role
 from sda.live.wire import Message
 
-RATE = 48_000  # Hz wished of the device
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
 TICK = 0.25  # s between looks at what is due
 OPENING = 15.0  # s for a device to open
@@ -209,6 +208,8 @@ class Engine:
                 self._opened(message)
             case "failed":
                 self._failed(message["text"])
+            case "transport":
+                self.controls.set("play", message["rolling"], "transport")
             case "loaded":
                 self._repertoire.loaded(message)
                 self._ahead.look()
@@ -269,7 +270,8 @@ class Engine:
             path = Path(audio)
             audio = str(path.with_name(f"{path.stem}-{self._takes}{path.suffix}"))
         left = None if options.duration is None else max(0.0, options.duration - done)
-        return {"ring": self._ring.name, "audio": audio, "rate": RATE, "duration": left}
+        spec = {"ring": self._ring.name, "audio": audio, "rate": options.rate, "duration": left}
+        return {**spec, "outs": options.outs, "block": options.block, "transport": options.transport}
 
     def _renderer_spec(self) -> Message:
         assert self._ring is not None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sda.params import Value
 
+RATE = 48_000  # Hz, unless another is wished
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -16,6 +18,10 @@ class Options:
     osc: tuple[str, int]  # host and port to receive at
     model: Path | None = None
     audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
+    outs: tuple[int, int] | None = None  # first and last channel of the device, from 1; None the first two it has
+    block: int = 0  # frames that the device asks for at a time; 0 leaves it to the driver
+    rate: int = RATE  # Hz wished of the device
+    transport: bool = False  # JACK's starts and stops the sound
     duration: float | None = None  # s from the first sample
     buffer: float = 0.04  # s of sound that may lie in the ring
     device: str = "auto"  # of the vocoders

@@ -1,8 +1,9 @@
 """The player process: from the ring to the device, a file, or nowhere.
 
-Spec (the first message): `ring` its name, `audio` as in `--audio`, `rate` wished in Hz, `duration` in s or null.
-Sends `ready` (device, rate, latency), `report` 20 times a second, `finished` after the duration, `failed` (text) where
-the device is not there or goes away. Ends with the engine, by SIGTERM or Ctrl-C; a file is finished and kept in any case.
+Spec (the first message): `ring` its name, `audio` as in `--audio`, `rate` wished in Hz, `duration` in s or null; of a device
+`outs`, its first and last channel or null, and `block` in frames; `transport`, to tell of JACK's.
+Sends `ready` (device, rate, latency), `report` 20 times a second, `transport` (rolling) when JACK's starts or stops,
+`finished` after the duration, `failed` (text) where the device is not there or goes away. Ends with the engine, by SIGTERM or Ctrl-C; a file is finished and kept in any case.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from sda.errors import SdaError
 from sda.live import priority, wire
+from sda.live.player_transport import Transport
 from sda.live.ring import Ring
 from sda.live.sinks import Feed, PacedSink, Sink
 
@@ -30,8 +32,8 @@ FAILED = 3  # exit code after `failed`
 class Player:
     """One performance: a sink that pulls from the ring, watched until it ends."""
 
-    def __init__(self, sink: Sink, feed: Feed, send: wire.Send) -> None:
-        self._sink, self._feed, self._send = sink, feed, send
+    def __init__(self, sink: Sink, feed: Feed, send: wire.Send, transport: Transport | None = None) -> None:
+        self._sink, self._feed, self._send, self._transport = sink, feed, send, transport
 
     def run(self, stop: threading.Event) -> int:
         """Play until `stop`, the end of the duration, or a failure; returns the exit code."""
@@ -41,6 +43,8 @@ class Player:
             if (text := self._sink.failure()) is not None:
                 self._send({"kind": "failed", "text": text})
                 return FAILED
+            if self._transport is not None and (rolling := self._transport.moved()) is not None:
+                self._send({"kind": "transport", "rolling": rolling})
             self._report()
         self._report()
         if self._feed.done:
@@ -61,26 +65,28 @@ class Player:
         )
 
 
-def open_sink(audio: str, rate: int) -> Sink:
-    """The sink that `--audio` names. Raises `SdaError` where there is no such device, or the file cannot be written."""
+def open_sink(spec: wire.Message) -> Sink:
+    """The sink that a spec asks for. Raises `SdaError` where there is no such device, or the file cannot be written."""
+    audio, rate = spec["audio"], spec["rate"]
     if audio == "null":
         return PacedSink(rate, None)
     if audio.startswith("file:"):
         return PacedSink(rate, Path(audio.removeprefix("file:")))
     from sda.live.player_device import DeviceSink  # PortAudio looks for every device of the machine when it is loaded
 
-    return DeviceSink(audio, rate)
+    return DeviceSink(audio, rate, spec.get("outs"), spec.get("block", 0))
 
 
 def play(spec: wire.Message, send: wire.Send, stop: threading.Event) -> int:
     """Open what the spec asks for, play, close it whatever happened; returns the exit code."""
     ring = Ring.attach(spec["ring"])
     try:
-        sink = open_sink(spec["audio"], spec["rate"])
+        sink = open_sink(spec)
         try:
             gc.collect()
             gc.freeze()  # a collection in the callback costs its time
-            return Player(sink, Feed(ring, sink.rate, spec["duration"]), send).run(stop)
+            transport = Transport() if spec.get("transport") else None
+            return Player(sink, Feed(ring, sink.rate, spec["duration"]), send, transport).run(stop)
         finally:
             _close(sink)
     except SdaError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,28 @@ from sda.live.ring import CHANNELS, Floats
 from sda.live.sinks import Feed
 
 STALL = 1.5  # s without a callback after which a device counts as gone
+FIRST_CHOICE = "Windows WASAPI"  # of the ways to a device on Windows: half the latency of MME, which PortAudio takes
 NO_DEVICE = "use --audio null to play to nowhere, or --audio file:PATH.wav to play into a file"
 
 
 class DeviceSink:
-    """One output device, opened for stereo, or for the mean of both channels where it has but one."""
+    """One output device, opened for stereo, or for the mean of both channels where it has, or is to use, but one."""
 
-    def __init__(self, wanted: str, rate: int) -> None:
-        """Open the device of this index, or whose name holds this text; "" is the system's own choice.
+    def __init__(self, wanted: str, rate: int, outs: Sequence[int] | None = None, block: int = 0) -> None:
+        """Find the device of this index, or whose name holds this text; "" is the system's own choice.
 
-        Where it does not take `rate`, its default rate is used. Raises `DeviceError`.
+        Where it does not take `rate`, its default rate is used. outs: first and last channel, from 1. block: frames that it
+        asks for at a time, 0 as it likes. Raises `DeviceError`.
         """
         import sounddevice
 
         device = choose_device(sounddevice.query_devices(), sounddevice.query_hostapis(), sounddevice.default.device[1], wanted)
         self.name = f"{device['name']} ({device['api']})"
-        self._channels = min(CHANNELS, device["max_output_channels"])
+        most = device["max_output_channels"]
+        self._first, self._channels = (1, min(CHANNELS, most)) if outs is None else outs
+        if self._channels > most:
+            raise DeviceError(f"{self.name}: has {most} output{'' if most == 1 else 's'}, --outs asks for {self._channels}")
+        self._block = block
         self._index, self._driver = device["index"], sounddevice
         self._stream: Any = None
         self._feed: Feed | None = None
@@ -53,7 +59,7 @@ class DeviceSink:
         try:
             self._stream = self._driver.OutputStream(
                 device=self._index, samplerate=self.rate, channels=self._channels, dtype="float32", latency="low",
-                callback=self._callback(feed),
+                blocksize=self._block, callback=self._callback(feed),
             )  # fmt: skip
             self._stream.start()
         except self._driver.PortAudioError as error:
@@ -61,16 +67,21 @@ class DeviceSink:
         self.latency = float(self._stream.latency)
 
     def _callback(self, feed: Feed) -> Callable[..., None]:
+        first, last = self._first - 1, self._channels
         pair = np.zeros((1 << 16, CHANNELS), np.float32)
 
         def stereo(out: Floats, frames: int, when: Any, status: Any) -> None:
             feed.pull(out)
 
-        def mono(out: Floats, frames: int, when: Any, status: Any) -> None:
+        def some(out: Floats, frames: int, when: Any, status: Any) -> None:
             feed.pull(pair[:frames])
-            np.mean(pair[:frames], axis=1, keepdims=True, out=out)
+            out[:, :first] = 0.0
+            if last - first == 1:
+                np.mean(pair[:frames], axis=1, out=out[:, first])
+            else:
+                out[:, first:] = pair[:frames]
 
-        return stereo if self._channels == CHANNELS else mono
+        return stereo if (first, last) == (0, CHANNELS) else some
 
     def failure(self) -> str | None:
         """A device whose server died just stops asking: PortAudio says nothing."""
@@ -85,7 +96,10 @@ class DeviceSink:
 
 
 def choose_device(devices: Any, apis: Any, default: int, wanted: str) -> dict[str, Any]:
-    """The output device meant by an index, a part of its name, or "" for the default. Raises `DeviceError`."""
+    """The output device meant by an index, a part of its name, or "" for the default. Raises `DeviceError`.
+
+    Windows shows one device once for each way to it: the best way comes first, unless another is named.
+    """
     outputs = [
         {**device, "index": index, "api": apis[device["hostapi"]]["name"]}
         for index, device in enumerate(devices)
@@ -93,8 +107,12 @@ def choose_device(devices: Any, apis: Any, default: int, wanted: str) -> dict[st
     ]
     if not outputs:
         raise DeviceError(f"no sound device found; {NO_DEVICE}")
+    known = ", ".join(f"{device['index']} {device['name']} ({device['api']})" for device in outputs)
+    outputs.sort(key=lambda device: device["api"] != FIRST_CHOICE)
     if not wanted:
-        return next((device for device in outputs if device["index"] == default), outputs[0])
+        best = [api.get("default_output_device") for api in apis if api["name"] == FIRST_CHOICE]
+        asked = [device for index in (*best, default) for device in outputs if device["index"] == index]
+        return (asked or outputs)[0]
     for device in outputs:
         if wanted == str(device["index"]):
             return device
@@ -102,5 +120,4 @@ def choose_device(devices: Any, apis: Any, default: int, wanted: str) -> dict[st
     part = [device for device in outputs if wanted.lower() in f"{device['name']} ({device['api']})".lower()]
     if exact or part:
         return (exact or part)[0]
-    known = ", ".join(f"{device['index']} {device['name']} ({device['api']})" for device in outputs)
     raise DeviceError(f"no sound device {wanted!r}; found {known}; or {NO_DEVICE}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_session import session
+from live_session import COMMAND, Session, session
 from small_models import sounding
 
 import sda
@@ -20,21 +20,22 @@ from sda.library import Library
 
 RATE = 48_000
 pytestmark = pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")
+jack = pytest.importorskip("jack", exc_type=(ImportError, OSError))  # OSError where libjack is not there
 
 PROBE = """
 import os, sys, time
 import jack
 import numpy as np
 client = jack.Client("probe", servername=os.environ["JACK_DEFAULT_SERVER"], no_start_server=True)
-heard, port = [], client.inports.register("in")
-client.set_process_callback(lambda frames: heard.append(port.get_array().copy()))
+heard, ports = [], [client.inports.register(f"in{n}") for n in range(int(sys.argv[2]))]
+client.set_process_callback(lambda frames: heard.append([port.get_array().copy() for port in ports]))
 client.activate()
-(source,) = client.get_ports("PortAudio.*", is_audio=True, is_output=True)[:1]
-client.connect(source, port)
+for source, port in zip(client.get_ports("PortAudio.*", is_audio=True, is_output=True), ports):
+    client.connect(source, port)
 print("connected", flush=True)
 sys.stdin.readline()
 client.deactivate()
-np.save(sys.argv[1], np.concatenate(heard))
+np.save(sys.argv[1], np.concatenate(heard, axis=1))
 """
 
 
@@ -45,14 +46,18 @@ class Server:
         self.name = name
         self.start()
 
-    def start(self) -> None:
-        command = ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(RATE), "-p", "256"]
+    def start(self, rate: int = RATE) -> None:
+        command = ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(rate), "-p", "256", "-P", "4"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait = subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], stdout=subprocess.DEVNULL, check=False)
         assert wait.returncode == 0
 
     def stop(self) -> None:
         self.process.terminate()
+        self.process.wait(10)
+
+    def kill(self) -> None:
+        self.process.kill()
         self.process.wait(10)
 
 
@@ -66,9 +71,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     made.stop()
 
 
-def record(path: Path, seconds: float) -> np.ndarray:
-    """What a second client hears of us."""
-    probe = subprocess.Popen([sys.executable, "-c", PROBE, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def record(path: Path, seconds: float, channels: int = 1) -> np.ndarray:
+    """What a second client hears of our first channels [C, T]."""
+    command = [sys.executable, "-c", PROBE, str(path), str(channels)]
+    probe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert probe.stdout is not None
     assert probe.stdout.readline() == "connected\n"
     time.sleep(seconds)
@@ -81,7 +87,7 @@ def test_a_device_plays_the_model_s_samples_and_a_dead_server_is_outlived(server
     Library().add(sounding("pebbles"))
     with session("pebbles", "--play", "--audio", "jack", "--buffer", "300") as running:
         assert running.ask("/sda/status").params[4] == "system (JACK Audio Connection Kit)"
-        heard = record(tmp_path / "heard.npy", 1.0)
+        (heard,) = record(tmp_path / "heard.npy", 1.0)
         renderer = sda.load("pebbles").renderer(rate=RATE, values={"play": True})
         expected = np.concatenate([renderer.block() for _ in range(600)], axis=1)[0]
         # A busy machine may lose cycles, never change what is in one: most of the heard windows lie in the model's sound.
@@ -96,6 +102,53 @@ def test_a_device_plays_the_model_s_samples_and_a_dead_server_is_outlived(server
         running.until("sound is back: system (JACK Audio Connection Kit)")
         assert np.abs(record(tmp_path / "again.npy", 0.3)).max() > 1e-3
         running.end()
+
+
+def test_other_channels_a_block_and_a_transport_and_a_server_that_comes_back_at_another_rate(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    Library().add(sounding("pebbles"))
+    with session("pebbles", "--audio", "jack", "--outs", "3-4", "--block", "512", "--transport") as running:
+        assert running.ask("/sda/q/play").params == [0]
+        transport(server, "play")
+        wait_for(running, "/sda/q/play", 1)
+        heard = record(tmp_path / "heard.npy", 0.5, 4)
+        assert [float(np.abs(channel).max()) > 1e-3 for channel in heard] == [False, False, True, True]
+        assert not heard[:2].any()
+        transport(server, "stop")
+        wait_for(running, "/sda/q/play", 0)
+        running.send("/sda/play", 1)
+        server.kill()  # the transport of the next one stands
+        running.until("the device stopped asking for sound; trying again until it is back")
+        server.start(rate=44_100)
+        running.until("sound is back: system (JACK Audio Connection Kit)")
+        assert running.ask("/sda/status").params[9] == 44_100
+        wait_for(running, "/sda/sync", 1, 1)
+        assert np.abs(record(tmp_path / "again.npy", 0.5, 4)[2:]).max() > 1e-3
+        running.end()
+
+
+def test_channels_that_the_device_has_not_are_refused_with_their_number(server: Server, home: Path) -> None:
+    Library().add(sounding("pebbles"))
+    command = [*COMMAND, "pebbles", "--osc", "127.0.0.1:0", "--audio", "jack", "--outs", "5-6"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "system (JACK Audio Connection Kit): has 4 outputs, --outs asks for 6" in done.stderr
+
+
+def transport(server: Server, word: str) -> None:
+    """Have another client start or stop the transport."""
+    client = jack.Client("conductor", servername=server.name, no_start_server=True)
+    client.transport_start() if word == "play" else client.transport_stop()
+    client.close()
+
+
+def wait_for(running: Session, address: str, value: object, *arguments: object) -> None:
+    """Ask until the answer is this value."""
+    end = time.monotonic() + 10
+    while running.ask(address, *arguments).params != [value]:
+        assert time.monotonic() < end, address
+        time.sleep(0.02)
 
 
 def lies_in(window: np.ndarray, sound: np.ndarray) -> bool:

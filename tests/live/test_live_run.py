@@ -267,6 +267,9 @@ def test_a_child_that_hangs_is_replaced() -> None:
         (["pebbles", "--set", "gain"], "expected ID=VALUE"),
         (["pebbles", "--set", "model=bells"], "as the argument of run"),
         (["pebbles", "--duration", "0"], "--duration"),
+        (["pebbles", "--outs", "3-4"], "--outs 3-4: expected a device to play to, found --audio null"),
+        (["pebbles", "--audio", "x", "--outs", "4-3"], "expected two neighbouring channels such as 3-4"),
+        (["pebbles", "--audio", "x", "--outs", "1-4"], "expected two neighbouring channels such as 3-4"),
     ],
 )
 def test_a_wrong_wish_is_one_line_before_anything_starts(

@@ -211,3 +211,22 @@ def test_a_device_is_chosen_by_index_or_part_of_its_name(wanted: str, index: int
 def test_what_cannot_play_is_not_chosen(wanted: str) -> None:
     with pytest.raises(DeviceError, match=r"found 1 Speakers \(ALSA\), 2 Speakers of the hall \(ALSA\), 3 system"):
         choose_device(DEVICES, API, 3, wanted)
+
+
+WINDOWS_API = (
+    {"name": "MME", "default_output_device": 0},
+    {"name": "Windows WASAPI", "default_output_device": 2},
+    {"name": "ASIO", "default_output_device": 3},
+)
+WINDOWS = (
+    {"name": "Speakers (Sound Card)", "hostapi": 0, "max_output_channels": 2},
+    {"name": "Headset (USB)", "hostapi": 0, "max_output_channels": 2},
+    {"name": "Headset (USB)", "hostapi": 1, "max_output_channels": 2},
+    {"name": "Sound Card ASIO", "hostapi": 2, "max_output_channels": 8},
+)
+
+
+@pytest.mark.parametrize(("wanted", "index"), [("", 2), ("headset", 2), ("headset (usb) (mme", 1), ("asio", 3), ("0", 0)])
+def test_on_windows_wasapi_comes_first_unless_another_way_is_named(wanted: str, index: int) -> None:
+    assert choose_device(WINDOWS, WINDOWS_API, 0, wanted)["index"] == index
+    assert choose_device(WINDOWS[:2], WINDOWS_API[:1], 1, "")["index"] == 1
