@@ -3,7 +3,8 @@
 Spec (the first message): `ring` its name, `audio` as in `--audio`, `rate` wished in Hz, `duration` in s or null; of a device
 `outs`, its first and last channel or null, and `block` in frames; `transport`, to tell of JACK's.
 Sends `ready` (device, rate, latency), `report` 20 times a second, `transport` (rolling) when JACK's starts or stops,
-`finished` after the duration, `failed` (text) where the device is not there or goes away. Ends with the engine, by SIGTERM or Ctrl-C; a file is finished and kept in any case.
+`finished` after the duration, `failed` (text) where the device is not there or goes away.
+Ends with the engine, by SIGTERM or Ctrl-C; a file is finished and kept in any case.
 """
 
 from __future__ import annotations

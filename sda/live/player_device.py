@@ -30,8 +30,9 @@ class DeviceSink:
 
         device = choose_device(sounddevice.query_devices(), sounddevice.query_hostapis(), sounddevice.default.device[1], wanted)
         self.name = f"{device['name']} ({device['api']})"
-        most = device["max_output_channels"]
-        self._first, self._channels = (1, min(CHANNELS, most)) if outs is None else outs
+        most = int(device["max_output_channels"])
+        first, last = (1, min(CHANNELS, most)) if outs is None else outs
+        self._first, self._channels = first, last
         if self._channels > most:
             raise DeviceError(f"{self.name}: has {most} output{'' if most == 1 else 's'}, --outs asks for {self._channels}")
         self._block = block

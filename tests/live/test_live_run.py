@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
 import shutil
 import signal
@@ -23,8 +22,6 @@ from small_models import sounding
 import sda
 from sda.cli.main import main
 from sda.library import Library
-from sda.live.ring import Ring
-from sda.live.supervisor import HUNG, Events, Role
 
 RATE = 48_000
 LINUX = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at /proc")
@@ -226,32 +223,6 @@ def test_a_recording_goes_on_in_another_file_where_its_player_dies(models: Path,
         running.end()
     assert len(samples(tmp_path / "out-2.wav")) > 0.2 * RATE
     assert not (tmp_path / "out.wav").exists()
-
-
-@LINUX
-def test_a_child_that_hangs_is_replaced() -> None:
-    events: Events = queue.SimpleQueue()
-    role = Role("player", lambda: {"ring": ring.name, "audio": "null", "rate": RATE, "duration": None}, events)
-    ring = Ring.create(RATE)
-    role.start()
-    assert role.child is not None
-    first = role.child.process.pid
-    while (events.get(timeout=10)[1] or {})["kind"] != "report":
-        pass
-    os.kill(first, signal.SIGSTOP)
-    now = time.monotonic()
-    assert not role.revive(now + HUNG - 1)
-    while "State:\tT" not in Path(f"/proc/{first}/status").read_text():  # the signal takes effect a little later
-        time.sleep(0.01)
-        assert time.monotonic() < now + 10
-    role.revive(now + HUNG + 1)
-    while events.get(timeout=10)[1] is not None:
-        pass
-    assert role.bury(now) == "exit code -9"
-    assert role.revive(now + 1)
-    assert role.child.process.pid != first
-    role.stop(3)
-    ring.close()
 
 
 @pytest.mark.parametrize(
