@@ -51,6 +51,14 @@ ACTS = (
 )
 
 
+def act_of(id: str) -> Act:
+    """An act by its id. Raises `ControlError` where there is none."""
+    found = next((act for act in ACTS if act.id == id), None)
+    if found is None:
+        raise ControlError(f"{id[:60]}: no such act; expected one of {', '.join(act.id for act in ACTS)}")
+    return found
+
+
 def is_release(act: Act, args: Sequence[object]) -> bool:
     """Whether a message to an act that takes nothing is a button that was let go: a single 0 or false."""
     return not act.arguments and len(args) == 1 and isinstance(args[0], int | float) and args[0] == 0

@@ -11,7 +11,7 @@ import sda
 ROOT = Path(sda.__file__).parent
 FLOORS = {
     1: "errors _vendor",
-    2: "spec params acts weights",
+    2: "spec params acts mapping weights",
     3: "core formats control",
     4: "catalog library sources graph_store universal choice voices train adapters",
     5: "model mel panel",
