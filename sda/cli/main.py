@@ -35,6 +35,7 @@ COMMANDS = {
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
     "model": Row("sda.cli.model:model", "List, show, import, rename, delete, export and verify models."),
     "vocoder": Row("sda.cli.vocoder:vocoder", "Fetch, check and list the vocoders that belong to no model."),
+    "doctor": Row("sda.cli.doctor:doctor", "Say what keeps the instrument from working here."),
     "params": Row("sda.cli.params:params", "Print every control: range, unit, OSC address."),
 }
 

@@ -36,7 +36,7 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", f"sda.live.{role}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=_environment(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=environment(),
             start_new_session=os.name == "posix", creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )  # fmt: skip
         assert self.process.stdin is not None
@@ -117,7 +117,7 @@ class Role:
             child.stop(patience)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The engine's environment, with this very `sda` importable, and one thread for each numpy product.
 
     `-P` keeps the folder the engine was started in off the path: a `queue.py` of the user's would stop everything.

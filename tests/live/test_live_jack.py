@@ -2,85 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jack_server
 import numpy as np
 import pytest
+from jack_server import RATE, Server, record
 from live_session import COMMAND, Session, session
 from small_models import sounding
 
 import sda
 from sda.library import Library
 
-RATE = 48_000
 pytestmark = pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")
 jack = pytest.importorskip("jack", exc_type=(ImportError, OSError))  # OSError where libjack is not there
 
-PROBE = """
-import os, sys, time
-import jack
-import numpy as np
-client = jack.Client("probe", servername=os.environ["JACK_DEFAULT_SERVER"], no_start_server=True)
-heard, ports = [], [client.inports.register(f"in{n}") for n in range(int(sys.argv[2]))]
-client.set_process_callback(lambda frames: heard.append([port.get_array().copy() for port in ports]))
-client.activate()
-for source, port in zip(client.get_ports("PortAudio.*", is_audio=True, is_output=True), ports):
-    client.connect(source, port)
-print("connected", flush=True)
-sys.stdin.readline()
-client.deactivate()
-np.save(sys.argv[1], np.concatenate(heard, axis=1))
-"""
-
-
-class Server:
-    """A dummy JACK server of our own."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.start()
-
-    def start(self, rate: int = RATE) -> None:
-        command = ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(rate), "-p", "256", "-P", "4"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait = subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], stdout=subprocess.DEVNULL, check=False)
-        assert wait.returncode == 0
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    name = f"sdatest{os.getpid()}"
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
-    made = Server(name)
-    yield made
-    made.stop()
-
-
-def record(path: Path, seconds: float, channels: int = 1) -> np.ndarray:
-    """What a second client hears of our first channels [C, T]."""
-    command = [sys.executable, "-c", PROBE, str(path), str(channels)]
-    probe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert probe.stdout is not None
-    assert probe.stdout.readline() == "connected\n"
-    time.sleep(seconds)
-    probe.communicate("\n", timeout=10)
-    assert probe.returncode == 0
-    return np.asarray(np.load(path))
+def server() -> Iterator[Server]:
+    with jack_server.server() as made:
+        yield made
 
 
 def test_a_device_plays_the_model_s_samples_and_a_dead_server_is_outlived(server: Server, home: Path, tmp_path: Path) -> None:

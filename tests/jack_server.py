@@ -1,0 +1,79 @@
+"""A JACK server of our own with a dummy device, and a second client that records what is played."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+RATE = 48_000
+
+PROBE = """
+import os, sys, time
+import jack
+import numpy as np
+client = jack.Client("probe", servername=os.environ["JACK_DEFAULT_SERVER"], no_start_server=True)
+heard, ports = [], [client.inports.register(f"in{n}") for n in range(int(sys.argv[2]))]
+client.set_process_callback(lambda frames: heard.append([port.get_array().copy() for port in ports]))
+client.activate()
+for source, port in zip(client.get_ports("PortAudio.*", is_audio=True, is_output=True), ports):
+    client.connect(source, port)
+print("connected", flush=True)
+sys.stdin.readline()
+client.deactivate()
+np.save(sys.argv[1], np.concatenate(heard, axis=1))
+"""
+
+
+class Server:
+    """A dummy JACK server of our own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.start()
+
+    def start(self, rate: int = RATE) -> None:
+        command = ["jackd", "-n", self.name, "-r", "-d", "dummy", "-r", str(rate), "-p", "256", "-P", "4"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait = subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], stdout=subprocess.DEVNULL, check=False)
+        assert wait.returncode == 0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """A server that this process and its children use, until the end."""
+    before = {key: os.environ.get(key) for key in ("JACK_DEFAULT_SERVER", "JACK_NO_AUDIO_RESERVATION")}
+    os.environ |= {"JACK_DEFAULT_SERVER": f"sdatest{os.getpid()}", "JACK_NO_AUDIO_RESERVATION": "1"}
+    made = Server(os.environ["JACK_DEFAULT_SERVER"])
+    try:
+        yield made
+    finally:
+        made.stop()
+        for key, value in before.items():
+            os.environ.pop(key) if value is None else os.environ.__setitem__(key, value)
+
+
+def record(path: Path, seconds: float, channels: int = 1) -> np.ndarray:
+    """What a second client hears of our first channels [C, T]."""
+    command = [sys.executable, "-c", PROBE, str(path), str(channels)]
+    probe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert probe.stdout is not None
+    assert probe.stdout.readline() == "connected\n"
+    time.sleep(seconds)
+    probe.communicate("\n", timeout=10)
+    assert probe.returncode == 0
+    return np.asarray(np.load(path))
