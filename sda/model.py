@@ -23,7 +23,9 @@ from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
 from sda.core.offline import exactly, resynthesised
 from sda.core.render import Renderer, Voice, space_of
+from sda.core.sound_map import NONE, Near, SoundMap
 from sda.core.space import SpaceSettings
+from sda.core.surroundings import Surroundings, Way
 from sda.core.vocoder import Vocoder
 from sda.errors import ControlError
 from sda.formats import model_file
@@ -35,6 +37,8 @@ from sda.params import Value, slug
 from sda.spec import BIGVGAN_GRID, MelSpec
 
 Floats = NDArray[np.float32]
+Home = int | str | Floats | None
+"""Where sliders start from: a chunk by number or name (`SoundMap.chunk`), a latent point [Z], or None, the model's own home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,10 @@ class Model:
         self._bigvgan: Vocoder | None = None
         self.sliders = tuple(Slider(**s) for s in document.analysis.get("sliders", ()))
         analysed = "analysis.home" in document.tensors
-        self.latent_map = (
-            LatentMap.from_tensors(document.tensors) if analysed else LatentMap.without_sliders(document.vae.latent)
-        )
+        tensors, latent = document.tensors, document.vae.latent
+        analysed = "analysis.home" in tensors
+        self.latent_map = LatentMap.from_tensors(tensors) if analysed else LatentMap.without_sliders(latent)
+        self.map = SoundMap.of(document.analysis.get("map"), tensors, latent)
 
     @cached_property
     def info(self) -> ModelInfo:
@@ -72,11 +77,11 @@ class Model:
         kind = model_file.format_of(d)
         return ModelInfo(d.name, d.id, kind, d.grid, self.sliders, d.dataset, d.training, own, d.notes)
 
-    def latent(self, positions: Mapping[str | int, float]) -> Floats:
+    def latent(self, positions: Mapping[str | int, float], *, home: Home = None) -> Floats:
         """The latent point [Z] of slider positions given by name or 1-based number; the rest stand at 0.
 
-        Where several move, it is the one that sounds once they rest (`sda.core.settle`).
-        Raises `ControlError` for a slider that this model has not, or a position outside its range.
+        Where several move, it is the one that sounds once they rest (`sda.core.settle`). home: see `Home`.
+        Raises `ControlError` for a slider or a chunk that this model has not, or a position outside its range.
         """
         values = np.zeros(len(self.sliders))
         for key, position in positions.items():
@@ -84,7 +89,25 @@ class Model:
             if not slider.low <= position <= slider.high:
                 raise ControlError(f"slider {slider.name}: expected {slider.low:g} to {slider.high:g}, found {position:g}")
             values[slider.number - 1] = position
-        return self.latent_map.settled(values, settle.measuring(self._magnitudes, self.document.grid, self.latent_map))
+        measure = settle.measuring(self._magnitudes, self.document.grid, self.latent_map)
+        return self.latent_map.settled(values, measure, self._start(home))
+
+    def nearest(self, z: Floats) -> Near:
+        """The second of a recording that sounds most like what the decoder makes of a latent point [Z], and how far it is.
+
+        Raises `ControlError` for a model without a map.
+        """
+        apart = self._surroundings.apart(np.asarray(z, np.float32)[None])[0]
+        return Near(self.map.chunk(int(apart.argmin()) + 1), round(float(apart.min()), 3))
+
+    def between(self, a: Floats, b: Floats, count: int = 8) -> Way:
+        """`count` latent points, two or more, from a [Z] to b [Z] that stay near the recordings, about evenly apart in sound.
+
+        How near is in `Way.distances` (see `sda.core.likeness`). Raises `ControlError` as `nearest` does.
+        """
+        if count < 2:
+            raise ControlError(f"a way has 2 points or more, found {count}")
+        return self._surroundings.between(np.asarray(a, np.float32), np.asarray(b, np.float32), count)
 
     def slider(self, key: str | int) -> Slider:
         """A slider by name or 1-based number. Raises `ControlError` if there is none."""
@@ -124,15 +147,16 @@ class Model:
         vocoder: str = "auto",
         channels: int = 2,
         for_file: bool = False,
+        home: Home = None,
     ) -> Renderer:
-        """The endless signal path of this model; values by control id ("slider.1", "density", ...).
+        """The endless signal path of this model; values by control id ("slider.1", "density", ...), home: see `Home`.
 
         Sound that will be mono for ever may do with one channel of two; `for_file` changes the rate by soxr, as files want it.
         """
         names = tuple(s.name for s in self.sliders)
         frames, grid = self._network.frames, self.document.grid
         voice = Voice(self.latent_map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
-        return Renderer(voice, rate, values, channels=channels, for_file=for_file)
+        return Renderer(voice, rate, values, channels=channels, for_file=for_file, home=self._start(home))
 
     def choice(self, wish: str = "auto") -> Choice:
         """Which vocoder a wish ("auto", "bigvgan", "hifigan") means for this model, and why. Raises `ModelError`."""
@@ -148,7 +172,13 @@ class Model:
         return self._bigvgan
 
     def blocks(
-        self, seconds: float, *, values: Mapping[str, Value] | None = None, vocoder: str = "auto", rate: int = 48_000
+        self,
+        seconds: float,
+        *,
+        values: Mapping[str, Value] | None = None,
+        vocoder: str = "auto",
+        rate: int = 48_000,
+        home: Home = None,
     ) -> Iterator[Floats]:
         """Rendered sound in blocks [C, t], exactly round(seconds * rate) samples together, in constant memory.
 
@@ -156,7 +186,7 @@ class Model:
         """
         playing, length = {**(values or {}), "play": True}, round(seconds * rate)
         channels = _channels(space_of(playing))
-        renderer = self.renderer(rate=rate, values=playing, vocoder=vocoder, channels=channels, for_file=True)
+        renderer = self.renderer(rate=rate, values=playing, vocoder=vocoder, channels=channels, for_file=True, home=home)
         cells = renderer.cells_for(length)
         endless = (renderer.block(cells) for _ in itertools.count())
         return exactly(endless, skip=renderer.stage_delay, length=length, rate=rate)
@@ -170,11 +200,12 @@ class Model:
         vocoder: str = "auto",
         seed: int = 0,
         rate: int = 48_000,
+        home: Home = None,
     ) -> Floats:
-        """Rendered sound [C, T], T = round(seconds * rate); the same arguments give the same samples."""
+        """Rendered sound [C, T], T = round(seconds * rate); the same arguments give the same samples. home: see `Home`."""
         positions: dict[str, Value] = {f"slider.{self.slider(k).number}": v for k, v in (sliders or {}).items()}
         together = {**(values or {}), **positions, "seed": seed}
-        return np.concatenate(list(self.blocks(seconds, values=together, vocoder=vocoder, rate=rate)), axis=1)
+        return np.concatenate(list(self.blocks(seconds, values=together, vocoder=vocoder, rate=rate, home=home)), axis=1)
 
     def resynthesise(
         self,
@@ -197,6 +228,20 @@ class Model:
     def _normal_mel(self, audio: NDArray[Any], rate: int) -> Floats:
         single = mono(audio, rate, self.document.grid.sample_rate)
         return self._network.normalise(grid.magnitudes(single, self.document.grid))
+
+    def _start(self, home: Home) -> Floats | None:
+        """The latent point [Z] that a wish for a home means. Raises `ControlError`."""
+        if home is None or isinstance(home, int | str):
+            return None if home is None else self.map.latent(home)
+        if np.shape(home) != self.latent_map.home.shape or not np.isfinite(home).all():
+            raise ControlError(f"home: expected a finite latent point {self.latent_map.home.shape}, found {np.shape(home)}")
+        return np.asarray(home, np.float32)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        if not len(self.map):
+            raise ControlError(f"{self.document.name}: {NONE}")
+        return Surroundings(self.map.latents, self._magnitudes)
 
     def _magnitudes(self, z: Floats) -> Floats:
         return self._network.magnitudes(self._network.decode(z))

@@ -6,6 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from sda.core.latent import LatentMap
+from sda.core.sound_map import SoundMap
 from sda.formats.distill import ModelDocument
 from sda.formats.layout import generator_shapes, vae_shapes
 from sda.spec import GeneratorSpec, MelSpec, VaeSpec
@@ -42,8 +43,18 @@ def document(*, vocoder: GeneratorSpec | None = None, **changes: object) -> Mode
     return replace(made, **changes)
 
 
-def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0) -> ModelDocument:
-    """A model of random weights with two sliders along the first two latents."""
+def small_map(chunks: int, seed: int = 0) -> SoundMap:
+    """So many chunks anywhere, half of them of each recording, half a second apart."""
+    random = np.random.default_rng([seed, 1])
+    owners = (np.arange(chunks) >= chunks // 2).astype(np.int64)
+    starts = (np.arange(chunks) - owners * (chunks // 2)) / np.float32(2)
+    places, latents = random.uniform(-1, 1, (chunks, 2)), 2 * random.standard_normal((chunks, SMALL_VAE.latent))
+    both = ("drip.wav", "gravel.flac")
+    return SoundMap(places.astype(np.float32), latents.astype(np.float32), starts.astype(np.float32), owners, both, 0.9)
+
+
+def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0, chunks: int = 0) -> ModelDocument:
+    """A model of random weights with two sliders along the first two latents; chunks: on its map, of two recordings."""
     import torch
 
     from sda.core.hifigan import Generator, start_weights
@@ -69,6 +80,11 @@ def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0) 
         for n, slider in enumerate(("brightness", "axis-1"), start=1)
     ]
     tensors = {f"vae.{key}": value.numpy() for key, value in net.state_dict().items()} | latent_map.tensors()
+    analysis: dict[str, object] = {"sliders": sliders, "notes": []}
+    if chunks:
+        places = small_map(chunks, seed)
+        tensors |= places.tensors()
+        analysis["map"] = places.to_header()
     if own_vocoder:
         tensors |= {f"vocoder.{key}": value.numpy() for key, value in generator.state_dict().items()}
     return ModelDocument(
@@ -76,7 +92,7 @@ def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0) 
         name=name,
         created="2026-01-01T00:00:00+00:00",
         vae=SMALL_VAE,
-        analysis={"sliders": sliders, "notes": []},
+        analysis=analysis,
         dataset={"files": 5, "seconds": 5.0},
         vocoder=SMALL_GENERATOR if own_vocoder else None,
         tensors=tensors,

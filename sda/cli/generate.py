@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     "--slider", "sliders", multiple=True, metavar="NAME=VALUE", help="A slider by name or number, -10 to 10. May repeat."
 )
 @click.option(
+    "--home",
+    metavar="CHUNK",
+    help="Where the sliders start from: a chunk by number, NAME or NAME@SECONDS (`model info --map` lists them).",
+)
+@click.option(
     "--set", "controls", multiple=True, metavar="ID=VALUE", help="Any other control (see `sda-engine params`). May repeat."
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
@@ -35,6 +40,7 @@ def generate(
     model: str,
     duration: float,
     sliders: tuple[str, ...],
+    home: str | None,
     controls: tuple[str, ...],
     seed: int,
     vocoder: str,
@@ -60,8 +66,11 @@ def generate(
             raise ControlError(f"--set {name}={text}: expected the option --vocoder")
         values[name] = _value(rows.get(name), name, text)
     values |= export.space(wish, "stereo", values)
+    chunk = None if home is None else loaded.map.chunk(home)
     choice = chosen(loaded, vocoder, offline=offline)
-    blocks = loaded.blocks(duration, values=values, vocoder=choice.name, rate=wish.rate)
+    blocks = loaded.blocks(
+        duration, values=values, vocoder=choice.name, rate=wish.rate, home=None if chunk is None else chunk.number
+    )
     recipe = {
         "model": loaded.document.name,
         "id": loaded.document.id,
@@ -69,6 +78,7 @@ def generate(
         "seconds": duration,
         "sliders": {s.name: values[f"slider.{s.number}"] for s in loaded.sliders if f"slider.{s.number}" in values},
         "values": values,
+        **({"home": {"chunk": chunk.number, "recording": chunk.recording, "start_s": chunk.start_s}} if chunk else {}),
     }
     export.write(loaded, blocks, wish, choice, recipe)
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sda.catalog import Entry
-from sda.cli import output, slider_report
+from sda.cli import chunk_list, output, slider_report
 from sda.errors import SdaError
 from sda.formats import distill, model_file, whole
 from sda.formats.distill import SUFFIX, ModelDocument
@@ -64,10 +64,14 @@ def list_models(as_json: bool) -> None:
 @click.option(
     "--sliders", is_flag=True, help="What each slider was measured to do, with a picture; what was not named, and why."
 )
+@click.option("--map", "chunks", is_flag=True, help="The seconds of the recordings that the sliders can start from.")
 @as_json_option
-def info(model: str, sliders: bool, as_json: bool) -> None:
+def info(model: str, sliders: bool, chunks: bool, as_json: bool) -> None:
     """Show everything that a model's file says."""
     path = Library().resolve(model)
+    if chunks:
+        chunk_list.show(model_file.read(path), as_json=as_json)
+        return
     document = model_file.read_header(path)
     if sliders:
         if as_json:
@@ -243,7 +247,9 @@ def _source(document: ModelDocument) -> str | None:
 
 def _analysis(document: ModelDocument) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The self-test's rows, and what else the analysis says beside the sliders."""
-    rest = {key: value for key, value in document.analysis.items() if key not in ("sliders", "report") and value != []}
+    rest = {key: value for key, value in document.analysis.items() if key not in ("sliders", "report", "map") and value != []}
+    if isinstance(places := document.analysis.get("map"), dict):
+        rest["map"] = f"trustworthiness {places.get('trustworthiness', '-')}"
     report = document.analysis.get("report")
     if not isinstance(report, dict):
         return [], rest

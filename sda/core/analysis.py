@@ -21,6 +21,7 @@ from sda.core.descriptors import DESCRIPTORS
 from sda.core.latent import LatentMap, Slider, displacements
 from sda.core.selftest import HOME_POSITIONS
 from sda.core.solve import slopes, solve
+from sda.core.sound_map import SoundMap
 from sda.core.steering import Steering
 from sda.core.surrogate import Surrogate
 from sda.core.survey import BATCH, Survey, decode, values
@@ -48,18 +49,25 @@ class Analysis:
     sliders: tuple[Slider, ...]
     report: dict[str, Any] = field(default_factory=dict)  # JSON: per descriptor what was measured and why it is kept or not
     notes: tuple[str, ...] = ()  # what the musician should know, in sentences
+    sound_map: SoundMap | None = None
 
     def to_header(self) -> dict[str, Any]:
-        """The part that goes into a model file's JSON; the arrays go beside it (`LatentMap.tensors`)."""
-        return {"sliders": [asdict(s) for s in self.sliders], "notes": list(self.notes), "report": self.report}
+        """The part that goes into a model file's JSON; the arrays go beside it (`tensors`)."""
+        said = {"sliders": [asdict(s) for s in self.sliders], "notes": list(self.notes), "report": self.report}
+        return said if self.sound_map is None else said | {"map": self.sound_map.to_header()}
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays by the names they have in a model file."""
+        return self.latent_map.tensors() | (self.sound_map.tensors() if self.sound_map else {})
 
     @classmethod
     def from_header(cls, header: Mapping[str, Any], tensors: dict[str, NDArray[Any]]) -> Analysis:
-        """Rebuild from `to_header` and `LatentMap.tensors`. Raises `ModelError` where the two do not fit."""
+        """Rebuild from `to_header` and `tensors`. Raises `ModelError` where the two do not fit."""
         try:
             latent_map = LatentMap.from_tensors(tensors)
             sliders = tuple(_slider(row) for row in header["sliders"])
-            analysis = cls(latent_map, sliders, dict(header.get("report", {})), tuple(header.get("notes", ())))
+            places = SoundMap.of(header["map"], tensors, len(latent_map.home)) if "map" in header else None
+            analysis = cls(latent_map, sliders, dict(header.get("report", {})), tuple(header.get("notes", ())), places)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"analysis: not one this program wrote ({error})") from error
         if len(sliders) != len(latent_map.curves):

@@ -109,10 +109,12 @@ class Renderer:
         *,
         channels: int = 2,
         for_file: bool = False,
+        home: Floats | None = None,
     ) -> None:
         """rate: of the output, in Hz; values: by control id, for whatever is not at its default.
 
-        channels: 1 for sound that will be mono for ever. for_file: see `Chain`.
+        channels: 1 for sound that will be mono for ever. for_file: see `Chain`. home [Z]: where the sliders start from, if
+        not from the model's own home.
         """
         self.voice, self.rate = voice, rate
         self.position = 0  # model-rate samples made so far
@@ -131,7 +133,8 @@ class Renderer:
         self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
         self._feed_state = self._feed.start()
         self._measure = settle.measuring(voice.decode, voice.grid, voice.latent_map)
-        self._rest = settle.begin(voice.latent_map, self._glide.position, voice.latent_map.home)
+        self._home = voice.latent_map.home if home is None else home
+        self._rest = settle.begin(voice.latent_map, self._glide.position, self._home)
         self._resting_after = 0  # cells without play
         for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
             self._magnitudes()
@@ -243,7 +246,6 @@ class Renderer:
 
     def _magnitudes(self) -> Floats:
         self._glide = self._glide.step()
-        latent_map = self.voice.latent_map
-        point, self._rest = settle.step(latent_map, self._rest, self._glide.position, latent_map.home, self._measure)
+        point, self._rest = settle.step(self.voice.latent_map, self._rest, self._glide.position, self._home, self._measure)
         magnitudes, self._grain_state = self._grains.cell(point, self._settings, self._grain_state)
         return magnitudes

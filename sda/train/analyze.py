@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap
 from sda.core.listening import listen
 from sda.core.selftest import START_POSITIONS
-from sda.core.survey import Survey, survey
+from sda.core.sound_map import SoundMap, drawn
+from sda.core.survey import Survey, decode, survey
 from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.params import SLIDER_RANGE
@@ -85,7 +86,14 @@ def analyzing(
         trial = trials[own]
         trials[own] = final.test(own, trial.curve, trial.range, starts, _sweeps(together, slider, trial.range, homes))
     yield Progress("axes", 0.95)
-    return assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], surrogate, error)
+    found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], surrogate, error)
+    return replace(found, sound_map=_charted(vae, seen, [places[chunk] for chunk in seen.chunks]))
+
+
+def _charted(vae: Vae, seen: Survey, places: list[tuple[Recording, int]]) -> SoundMap:
+    """The audible chunks as places, called by their recordings' names without folders, as a file may be shared."""
+    names = [recording.name.rsplit("/", 1)[-1] for recording, _ in places]
+    return drawn(seen.latents, names, [start / BIGVGAN_GRID.sample_rate for _, start in places], lambda z: decode(vae, z))
 
 
 def chunk_places(recordings: list[Recording], length: int, rate: int) -> list[tuple[Recording, int]]:

@@ -169,7 +169,7 @@ def document_of(run: Run, corpus: Corpus, training: VaeTraining, analysis: Analy
         vocoder=None,
         vocoder_training={},
         extra={},
-        tensors={**weights, **analysis.latent_map.tensors()},
+        tensors={**weights, **analysis.tensors()},
     )
 
 

@@ -189,7 +189,7 @@ class _Job:
             result = with_vocoder(self.document, training, ended)
             analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
             others = {name: tensor for name, tensor in result.tensors.items() if not name.startswith(PREFIX)}
-            tensors = {**others, **analysis.latent_map.tensors()}
+            tensors = {**others, **analysis.tensors()}
             path = keep(replace(result, analysis=analysis.to_header(), tensors=tensors))
             ended |= {"model": str(path), "sliders": [slider.name for slider in analysis.sliders]}
         if finished:

@@ -57,6 +57,25 @@ def test_a_slider_by_name_or_number(model: Path, home: Path, tmp_path: Path) -> 
     assert np.abs(a - c).max() > 1e-3
 
 
+def test_a_chunk_of_the_map_is_where_the_sliders_start(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "pebbles.distill"
+    distill.write(path, sounding(chunks=6))
+    said = {}
+    for name, chunk in (("a", "5"), ("b", "gravel@0.5"), ("c", "1")):
+        done = call("generate", path, "-o", tmp_path / f"{name}.wav", "-d", 0.5, "--home", chunk, "--json", home=home)
+        assert done.returncode == 0, done.stderr
+        said[name] = json.loads(done.stdout)["home"]
+    assert said["a"] == said["b"] == {"chunk": 5, "recording": "gravel.flac", "start_s": 0.5}
+    a, b, c = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in "abc")
+    assert np.array_equal(a, b)
+    assert np.abs(a - c).max() > 1e-3
+    assert json.loads((tmp_path / "a.json").read_text())["recipe"]["home"]["chunk"] == 5
+    done = call("generate", path, "-o", tmp_path / "d.wav", "--home", "rain", home=home)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "drip.wav" in done.stderr
+
+
 def test_resynth_keeps_the_length(model: Path, home: Path, tmp_path: Path) -> None:
     source, out = tmp_path / "in.wav", tmp_path / "out.wav"
     soundfile.write(source, np.random.default_rng(0).uniform(-0.3, 0.3, (30_001, 2)), 32_000)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from click.testing import CliRunner, Result
-from small_models import SLIDERS, TINY_VOCODER, document
+from small_models import SLIDERS, TINY_VOCODER, document, sounding
 
 from sda.acts import ACTS
 from sda.cli.main import cli
@@ -190,6 +190,18 @@ def test_a_picture_where_a_terminal_has_no_blocks(told: str, library: Library) -
     command = [sys.executable, "-m", "sda.cli", "model", "info", told, "--sliders"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert "-1 __==## 2 octaves" in done.stdout
+
+
+def test_the_map_is_listed(library: Library) -> None:
+    library.add(sounding("mapped", chunks=4))
+    lines = printed("info", "mapped", "--map").splitlines()
+    assert lines[0].split() == ["chunk", "recording", "second", "x", "y"]
+    assert [line.split()[:3] for line in lines[1:5]] == [
+        ["1", "drip.wav", "0"], ["2", "drip.wav", "0.5"], ["3", "gravel.flac", "0"], ["4", "gravel.flac", "0.5"],
+    ]  # fmt: skip
+    said = json.loads(printed("info", "mapped", "--map", "--json"))
+    assert (said["trustworthiness"], len(said["chunks"]), said["chunks"][3]["number"]) == (0.9, 4, 4)
+    assert "sda-engine analyze" in printed("info", "Bells", "--map")
 
 
 def test_text_from_a_file_is_never_markup_nor_control(library: Library) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import torch
+from sklearn.manifold import trustworthiness
 
 from sda.core import grid
 from sda.core.analysis import Analysis
@@ -140,6 +141,22 @@ def test_the_report_draws_what_is_heard(varied, heard: Analysis) -> None:
     for axis in heard.report["axes"]:
         assert axis["heard"][0] == 0
         assert max(axis["heard"]) >= 1  # dB, below which an axis is left out
+
+
+def test_the_map_knows_every_audible_chunk(varied, heard: Analysis) -> None:
+    corpus, vae = varied
+    assert heard.sound_map is not None
+    chunks = heard.sound_map.chunks
+    assert {c.recording for c in chunks} == {r.name for r in corpus.training}
+    assert len(chunks) == heard.report["chunks"]
+    home = next(c for c, z in zip(chunks, heard.sound_map.latents, strict=True) if np.array_equal(z, heard.latent_map.home))
+    assert {"recording": home.recording, "start_s": home.start_s} == heard.report["home"]
+    with torch.no_grad():
+        mels = vae.decode(torch.from_numpy(heard.sound_map.latents)).numpy()
+    level = 10 * np.log10(np.square(grid.expand(mels, SPEC.gain)).reshape(len(mels), 32, -1, SPEC.frames // 8, 8).mean((2, 4)))
+    flat = np.maximum(level, -100).reshape(len(mels), -1)
+    assert heard.sound_map.trust > 0.85
+    assert heard.sound_map.trust == pytest.approx(trustworthiness(flat, heard.sound_map.places, n_neighbors=7), abs=0.05)
 
 
 def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
