@@ -1,12 +1,13 @@
-"""Who holds an OSC port: nobody, an engine of ours, or another program."""
+"""An engine asked over OSC from outside: who holds a port, and what a test client says to it."""
 
 from __future__ import annotations
 
 import errno
 import socket
 from contextlib import suppress
+from typing import Self
 
-from sda.adapters.osc_packet import OscError, decode, encode
+from sda.adapters.osc_packet import Arg, OscError, decode, encode
 
 FREE, OTHER = "", "another program"
 LARGEST = 2000  # bytes; our answers are shorter
@@ -25,15 +26,40 @@ def holder(host: str, port: int, patience: float = 1.0) -> str:
                 raise
         else:
             return FREE
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking, suppress(OSError, OscError):
-        asking.settimeout(patience)
-        asking.connect((host, port))
-        asking.send(encode("/sda/status"))
-        (answer,) = decode(asking.recv(LARGEST))
-        if answer.address == "/sda/status/reply":
-            state, model = map(str, answer.args[:2])
-            return f"an engine ({state}{f', {model}' if model else ''})"
+    with suppress(OSError, OscError), Asker((host, port), patience) as asker:
+        state, model = map(str, asker.ask("/sda/status", answer="/sda/status/reply")[:2])
+        return f"an engine ({state}{f', {model}' if model else ''})"
     return OTHER
+
+
+class Asker:
+    """A client of an engine, with a port of its own."""
+
+    def __init__(self, engine: tuple[str, int], patience: float = 10.0) -> None:
+        """patience: s to wait for an answer."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.settimeout(patience)
+        self._socket.connect(engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, packet: bytes) -> None:
+        self._socket.send(packet)
+
+    def ask(self, address: str, *args: Arg, answer: str) -> tuple[Arg, ...]:
+        """The arguments of the next message at the address `answer`, whatever else comes before it.
+
+        Raises `OSError` where none comes, `OscError` where what comes is no OSC.
+        """
+        self.send(encode(address, *args))
+        while True:
+            for message in decode(self._socket.recv(LARGEST)):
+                if message.address == answer:
+                    return message.args
 
 
 def _in_use(error: OSError) -> bool:

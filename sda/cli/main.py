@@ -35,7 +35,9 @@ COMMANDS = {
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
     "model": Row("sda.cli.model:model", "List, show, import, rename, delete, export and verify models."),
     "vocoder": Row("sda.cli.vocoder:vocoder", "Fetch, check and list the vocoders that belong to no model."),
+    "bench": Row("sda.cli.bench:bench", "Measure how fast this machine plays a model."),
     "doctor": Row("sda.cli.doctor:doctor", "Say what keeps the instrument from working here."),
+    "selftest": Row("sda.cli.selftest:selftest", "Put the program through trials, for a bug report."),
     "params": Row("sda.cli.params:params", "Print every control: range, unit, OSC address."),
 }
 

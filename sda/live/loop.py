@@ -20,6 +20,7 @@ import numpy as np
 
 from sda.core.loops import Looper
 from sda.errors import ControlError, SdaError
+from sda.live.crossfade import crossfade
 from sda.live.handover import Handover
 from sda.live.ring import CHANNELS, Floats, Ring
 from sda.live.wire import Message, Send
@@ -254,11 +255,10 @@ class Loop:
                 self._send(result)
                 return
             count = round(CROSSFADE * self._rate)
-            angle = (np.arange(count, dtype=np.float32) + 0.5) / count * np.float32(np.pi / 2)
             old = self._make(lambda voice: voice.take(count), empty=count)
             self._voice = incoming
             if not self._hold:
-                self._write(old * np.cos(angle) + self._make(lambda voice: voice.take(count), empty=count) * np.sin(angle))
+                self._write(crossfade(old, self._make(lambda voice: voice.take(count), empty=count)))
         self._hold = False
         self._send(result)
 
