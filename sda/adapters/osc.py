@@ -13,6 +13,8 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +31,7 @@ RECEIVE_BUFFER = 4 << 20  # bytes
 FAULTS_LOGGED = 10  # a packet that comes again and again must not fill the log
 LARGEST = 65_535  # bytes of a UDP datagram
 BURST = 64  # packets between two looks at what is due to listeners
+GUEST_PACKETS = 256  # of clients that do not come by the socket, that may wait
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class OscPort:
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
+        self._guests: dict[Address, Callable[[bytes], object]] = {}
+        self._inbox: deque[tuple[bytes | None, Address]] = deque()
         self._surface = Surface(controls, acts, wake=self._wake)
         self._surface.own = self.address
         self._closing = False
@@ -83,6 +88,25 @@ class OscPort:
         """Answer whoever asked for something that is done only now; from any thread."""
         self._surface.tell(source, address, *args)
 
+    # Clients that come another way, by the WebSocket of OSCQuery; from any thread.
+
+    def admit(self, guest: Address, reply: Callable[[bytes], object]) -> None:
+        """Have `reply` called, in our thread, with what goes to a client; its port is negative."""
+        self._guests[guest] = reply
+
+    def take(self, data: bytes, guest: Address) -> bool:
+        """A packet of such a client, as if it had come by the socket; False where too many wait: offer it later."""
+        if len(self._inbox) >= GUEST_PACKETS:
+            return False
+        self._inbox.append((data, guest))
+        self._wake()
+        return True
+
+    def dismiss(self, guest: Address) -> None:
+        """Such a client is gone."""
+        self._inbox.append((None, guest))
+        self._wake()
+
     def close(self) -> None:
         """Stop receiving and free the port. May be called twice."""
         if self._closing:
@@ -109,7 +133,7 @@ class OscPort:
             ready.select(wait)
             with suppress(BlockingIOError):
                 self._woken.recv(4096)
-            more = self._receive_burst()
+            more = self._receive_burst() | self._receive_guests()
             out, wait = self._due()
             self._send(out)
             wait = 0.0 if more else wait
@@ -126,6 +150,20 @@ class OscPort:
                 continue
             self.received += 1
             self._send(self._answers(data, (source[0], source[1])))
+        return True
+
+    def _receive_guests(self) -> bool:
+        """Take up to `BURST` packets of those who come another way; whether there may be more."""
+        for _ in range(BURST):
+            if not self._inbox:
+                return False
+            data, guest = self._inbox.popleft()
+            if data is None:
+                self._guests.pop(guest, None)
+                self._surface.dismiss(guest)
+            else:
+                self.received += 1
+                self._send(self._answers(data, guest))
         return True
 
     def _answers(self, data: bytes, source: Address) -> list[Outgoing]:
@@ -150,8 +188,11 @@ class OscPort:
     def _send(self, out: list[Outgoing]) -> None:
         for packet, to in out:
             try:
-                self._socket.sendto(packet, to)
-            except OSError as error:
+                if to[1] > 0:
+                    self._socket.sendto(packet, to)
+                elif to in self._guests:
+                    self._guests[to](packet)
+            except (OSError, RuntimeError) as error:  # nobody there; the guest's loop is closed
                 _log.debug("to %s: %s", to, error)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sda.control import Change
 
 Address = tuple[str, int]
+"""Host and port; the port of a WebSocket's client is negative, so that it is not taken for a sender of datagrams."""
 
 CLIENTS = 256  # remembered; the longest silent that does not listen is forgotten first
 LISTENERS = 32
@@ -87,6 +88,11 @@ class Listening:
         return min([self.rev_at, *(self._free_at.get(id, 0.0) for id in self._waiting)])
 
 
+def source_of(address: Address) -> str:
+    """The name of a client as a source of changes."""
+    return f"osc:{address[0]}:{address[1]}"
+
+
 class Clients:
     """All senders that are remembered."""
 
@@ -98,7 +104,7 @@ class Clients:
         """The client that a packet came from."""
         client = self._clients.get(address)
         if client is None:
-            client = Client(address, address, f"osc:{address[0]}:{address[1]}", now)
+            client = Client(address, address, source_of(address), now)
             self._clients[address] = client
             if len(self._clients) > CLIENTS:
                 del self._clients[next(a for a, c in self._clients.items() if c.listening is None)]
@@ -127,6 +133,11 @@ class Clients:
     def unlisten(self, client: Client) -> None:
         client.listening = None
         self._gather()
+
+    def forget(self, address: Address) -> None:
+        """A client that will not come back."""
+        if self._clients.pop(address, None) is not None:
+            self._gather()
 
     def named(self, source: str) -> tuple[Client, ...]:
         """The client whose name as a source of changes is this one; none where it was forgotten."""

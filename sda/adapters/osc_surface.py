@@ -124,6 +124,10 @@ class Surface:
             wait = min(wait, listening.next() - now)
         return self._answers.take(), max(wait, 0.0)
 
+    def dismiss(self, source: Address) -> None:
+        """Forget a client that is gone."""
+        self._clients.forget(source)
+
     def refuse(self, source: str, address: str, text: str) -> None:
         """Tell the listeners, and whoever asked (by its name as a source of changes), what came to nothing. Any thread."""
         self._news.append((source, _Fault(address, "refused", text)))

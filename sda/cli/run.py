@@ -44,6 +44,9 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 )
 @click.option("--transport", is_flag=True, help="JACK's transport starts and stops the sound (pip install 'sda-engine[jack]').")
 @click.option("--osc", default="127.0.0.1:16180", show_default=True, metavar="HOST:PORT", help="Where to receive OSC.")
+@click.option(
+    "--oscquery", default="", metavar="PORT|off", help="Where to answer OSCQuery: the port behind OSC's, or the next free one."
+)
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Seconds to play, from the first sample.")
 @click.option(
     "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
@@ -64,6 +67,7 @@ def run(
     block: int,
     transport: bool,
     osc: str,
+    oscquery: str,
     duration: float | None,
     buffer_ms: float,
     vocoder: str,
@@ -86,6 +90,7 @@ def run(
     address = parse_host_port(osc)
     options = Options(
         osc=address,
+        oscquery=_query_port(oscquery),
         model=Library().resolve(model) if model else None,
         audio=audio,
         outs=_outs(outs, audio),
@@ -140,6 +145,15 @@ def _setting(text: str) -> tuple[str, Value]:
         return name, value
 
 
+def _query_port(text: str) -> int | None:
+    """A port; 0 where none is asked for, None where there is to be none."""
+    if text == "off":
+        return None
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise ControlError(f"--oscquery {text}: expected a port from 1 to 65535, or off")
+    return int(text or 0)
+
+
 def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) -> None:
     """Say what plays, what steers it, and how to begin."""
 
@@ -158,6 +172,8 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     if status.rate != engine.options.rate:
         line(f"         the device does not take {engine.options.rate} Hz")
     line(f"OSC      {host}:{port}")
+    if engine.query_address is not None:
+        line(f"OSCQuery http://{f'[{host}]' if ':' in host else host}:{engine.query_address[1]}")
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
     if not headless:

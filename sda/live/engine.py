@@ -10,6 +10,7 @@ import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sda.adapters.osc import OscPort
 from sda.choice import choose
@@ -25,6 +26,9 @@ from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
 from sda.live.supervisor import Child, Events, Role
 from sda.live.wire import Message
+
+if TYPE_CHECKING:
+    from sda.adapters.oscquery import OscQueryPort
 
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
 TICK = 0.25  # s between looks at what is due
@@ -57,6 +61,7 @@ class Engine:
         )
         self._ring: Ring | None = None
         self._osc: OscPort | None = None
+        self._query: OscQueryPort | None = None
         self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
@@ -111,6 +116,11 @@ class Engine:
         return self._osc.address
 
     @property
+    def query_address(self) -> tuple[str, int] | None:
+        """Where OSCQuery is answered, if it is."""
+        return None if self._query is None else self._query.address
+
+    @property
     def _to_file(self) -> bool:
         return self.options.audio.startswith("file:")
 
@@ -133,6 +143,10 @@ class Engine:
         self._repertoire.look(time.monotonic())
         self._osc = port = OscPort(*self.options.osc, self.controls, self.deeds)
         self.deeds.dropped = lambda: port.dropped
+        if self.options.oscquery is not None:
+            from sda.adapters.oscquery import OscQueryPort  # its libraries take a tenth of a second
+
+            self._query = OscQueryPort(port, self.controls, port=self.options.oscquery)
         self._player.start()
         self._await("ready", "failed", OPENING)
         self._renderer.start()
@@ -178,12 +192,16 @@ class Engine:
 
     def _close(self) -> None:
         """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
+        if self._query is not None:
+            self._query.stop()
         if self._ring is not None and not self._to_file:
             self._ring.muted = True
             time.sleep(LAST_FADE)
         self._player.stop(FINISHING if self._to_file else CLOSING)
         self._renderer.stop(CLOSING)
         self._ahead.stop()
+        if self._query is not None:
+            self._query.close()
         if self._osc is not None:
             self._osc.close()
         if self._ring is not None:

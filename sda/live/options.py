@@ -16,6 +16,7 @@ class Options:
     """The choices of `sda-engine run`."""
 
     osc: tuple[str, int]  # host and port to receive at
+    oscquery: int | None = 0  # port; 0 the one behind OSC's, else the next free one; None: off
     model: Path | None = None
     audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
     outs: tuple[int, int] | None = None  # first and last channel of the device, from 1; None the first two it has
