@@ -6,14 +6,12 @@ Where a model's recordings lie is remembered beside the models (`sda.sources`), 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import filelock
 import platformdirs
@@ -38,10 +36,10 @@ def home() -> Path:
     return Path(chosen).absolute() if chosen else platformdirs.user_data_path("sda", appauthor=False)
 
 
-def file_stem(name: str) -> str:
-    """A model's name as a file name without suffix that every file system takes."""
-    text = re.sub(r"[^\w.-]+", "-", name).encode()[:STEM_BYTES].decode(errors="ignore").strip("-._") or "model"
-    return f"{text}-model" if text.split(".")[0].casefold() in RESERVED else text
+def file_stem(name: str, kind: str = "model") -> str:
+    """The name of a thing of some kind as a file name without suffix that every file system takes."""
+    text = re.sub(r"[^\w.-]+", "-", name).encode()[:STEM_BYTES].decode(errors="ignore").strip("-._") or kind
+    return f"{text}-{kind}" if text.split(".")[0].casefold() in RESERVED else text
 
 
 class Library:
@@ -104,7 +102,7 @@ class Library:
         Raises `ModelError` where its id is there already, unless `overwrite` lets it replace that file.
         """
         content = distill.encode(document, half=half)
-        with self._locked():
+        with self.locked():
             same = [entry for entry in self.entries() if entry.id == document.id]
             if same and not overwrite:
                 raise ModelError(f"{_listed(same)} is in the library already; expected another id")
@@ -112,24 +110,13 @@ class Library:
             whole.write(path, content)
             return path
 
-    def add_presets(self, id: str, presets: dict[str, Any]) -> Path | None:
-        """Store the presets that came with a model, and return the path; None where there are some of it already."""
-        path = self.presets / id / "presets.json"
-        with self._locked():
-            if path.exists():
-                return None
-            with _words(path.parent, "made"):
-                path.parent.mkdir(exist_ok=True)
-            whole.write(path, json.dumps(presets, indent=2).encode())
-        return path
-
     def rename(self, path: Path, name: str) -> Path:
         """Give a model another name, and its file too if it lies in the library; return the file's path.
 
         Raises `ModelError` where another model of the library has that name.
         """
         name = check_name(name)
-        with self._locked():
+        with self.locked():
             others = [e for e in self.entries() if e.name.casefold() == name.casefold() and not _same(e.path, path)]
             if others:
                 raise ModelError(f"the name {name!r} is taken by {_listed(others)}; expected another name")
@@ -145,7 +132,7 @@ class Library:
         """Remove a model's file from the library. Raises `ModelError` for a file that is elsewhere."""
         if not self._holds(path):
             raise ModelError(f"{path}: not in the library {self.home / 'models'}; nothing was deleted")
-        with self._locked():
+        with self.locked():
             entry = next((e for e in self.entries() if _same(e.path, path)), None)
             with _words(path, "deleted"):
                 path.unlink()
@@ -155,7 +142,7 @@ class Library:
 
     def remember_source(self, id: str, source: Source) -> None:
         """Note where the recordings of a model lie."""
-        with self._locked():
+        with self.locked():
             sources.store(self.home, sources.load(self.home) | {id: source.to_json()})
 
     def source(self, id: str) -> Source | None:
@@ -176,7 +163,7 @@ class Library:
         return path
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """One writer at a time, of all processes."""
         self._folder(".")
         busy = SdaError(f"{self.home}: another program has held the library for {LOCK_SECONDS:g} s; try again")

@@ -39,6 +39,7 @@ class Param:
     choices: tuple[str, ...] = ()
     name: str = ""  # a model's slider: the slug that is its alias
     spectral: bool = True  # acts at the next mel frame; stage rows act at their sample
+    lasting: bool = True  # belongs to presets and to what is restored at the next start
     help: str = ""
 
     @property
@@ -48,7 +49,7 @@ class Param:
 
 
 PARAMS = (
-    Param(id="play", kind=Kind.BOOL, default=False, spectral=False, help="Sound on or off."),
+    Param(id="play", kind=Kind.BOOL, default=False, spectral=False, lasting=False, help="Sound on or off."),
     Param(
         id="gain", kind=Kind.FLOAT, unit="dB", low=-60, high=12, default=0.0, spectral=False,
         help="Level into the limiter; -60 is silence.",
@@ -74,7 +75,7 @@ PARAMS = (
         id="vocoder", kind=Kind.CHOICE, choices=("auto", "bigvgan", "hifigan"), default="auto",
         help="Which vocoder sounds; auto is the model's own, else BigVGAN, which plays loops rendered ahead.",
     ),
-    Param(id="model", kind=Kind.TEXT, default="", help="Name or id of the loaded model."),
+    Param(id="model", kind=Kind.TEXT, default="", lasting=False, help="Name or id of the loaded model."),
     Param(
         id="spatial", kind=Kind.CHOICE, choices=("mono", "stereo", "binaural"), default="stereo", spectral=False,
         help="One channel, two that sum to it, or a place around the head for headphones.",

@@ -13,7 +13,7 @@ FLOORS = {
     1: "errors _vendor",
     2: "spec params acts mapping weights",
     3: "core formats control",
-    4: "catalog library sources graph_store universal choice voices train adapters",
+    4: "catalog library presets sources graph_store universal choice voices train adapters",
     5: "model mel panel",
     6: "live",
     7: "cli",

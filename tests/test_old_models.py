@@ -23,9 +23,11 @@ from sda.cli.main import cli
 from sda.core.vocoder import HifiganVocoder
 from sda.errors import ModelError, SdaError, TrainError
 from sda.formats import distill, model_file
+from sda.formats.preset import Preset
 from sda.library import Library
 from sda.live.renderer import load_model
 from sda.model import Model
+from sda.presets import Presets
 from sda.spec import LOG_MEL
 from sda.train.vocoder_run import vae_of
 
@@ -238,15 +240,22 @@ def test_presets_come_along(nets: dict[str, OldNet], tmp_path: Path, library: Li
     (root / "models").mkdir(parents=True)
     (root / "presets" / id).mkdir(parents=True)
     write(root / "models" / "rain.sda")
-    preset = {"name": "Dark", "slider_positions": [1, -2, 3], "seed": None, "colour": "of tomorrow"}
-    saved = {"version": 1, "model_id": id, "folders": [], "presets": {"a": preset}, "more": {"unknown": 1}}
+    dark = {"name": "Dark", "slider_positions": [1, -2, 3], "seed": 5, "created": "2024-01-02", "colour": "of tomorrow"}
+    rows = {"a": dark, "b": {"name": "x/y", "slider_positions": ["?", 4], "seed": None}, "c": {}, "d": "no preset"}
+    saved = {"version": 1, "model_id": id, "folders": [], "presets": rows}
     (root / "presets" / id / "presets.json").write_text(json.dumps(saved))
-    assert "presets: 1" in call("import", root / "models" / "rain.sda")
-    stored = library.presets / id / "presets.json"
-    assert json.loads(stored.read_text()) == saved
-    stored.write_text('{"mine": 1}')
-    assert "not taken" in call("import", root / "models" / "rain.sda", "--force")
-    assert stored.read_text() == '{"mine": 1}'
+    assert "presets: 3;" in call("import", root / "models" / "rain.sda")
+    shelf, model = Presets(library), library.entries()[0].document
+    assert model is not None
+    assert [(kept.number, kept.name) for kept in shelf.all()] == [(0, "Dark"), (1, "x-y"), (2, "c")]
+    names = [slider["name"] for slider in model.analysis["sliders"]]
+    assert shelf.find("dark").preset == Preset(
+        name="Dark", number=0, model=model.id, model_name=model.name, created="2024-01-02",
+        values={"slider.1": 1.0, "slider.2": -2.0, "slider.3": 3.0, "seed": 5},
+        sliders=dict(zip(names, (1.0, -2.0, 3.0), strict=False)), extra={"older": {"colour": "of tomorrow"}},
+    )  # fmt: skip
+    assert shelf.find("x-y").preset.values == {"slider.1": 0.0, "slider.2": 4.0}  # type: ignore[union-attr]
+    assert "presets: 0, 3 here already" in call("import", root / "models" / "rain.sda", "--force")
     (root / "presets" / id / "presets.json").write_text("{")
     with pytest.raises(SdaError, match="damaged"):
         call("import", root / "models" / "rain.sda", "--force")

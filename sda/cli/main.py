@@ -34,6 +34,7 @@ COMMANDS = {
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
     "model": Row("sda.cli.model:model", "List, show, import, rename, delete, export and verify models."),
+    "preset": Row("sda.cli.preset:preset", "List, show, rename and delete presets."),
     "vocoder": Row("sda.cli.vocoder:vocoder", "Fetch, check and list the vocoders that belong to no model."),
     "bench": Row("sda.cli.bench:bench", "Measure how fast this machine plays a model."),
     "doctor": Row("sda.cli.doctor:doctor", "Say what keeps the instrument from working here."),

@@ -17,6 +17,7 @@ from sda.formats.document import check_name
 from sda.formats.legacy import presets
 from sda.formats.legacy.as_document import OLDER
 from sda.library import Library
+from sda.presets import Presets
 from sda.spec import ACTIVATIONS
 
 ERRORS = ("mel_error_before", "mel_error")  # of a vocoder's training, nat
@@ -123,12 +124,13 @@ def import_model(file: Path, name: str | None, activation: str | None, force: bo
     if not force and library.taken(document.name):
         raise SdaError(f"a model named {document.name!r} is in the library already; expected another --name, or --force")
     beside = presets.find(file, document.id) if model_file.is_old(file) else None
-    kept = presets.read(beside) if beside else {}
+    found = presets.read(beside, document) if beside else []
     path = library.add(document, overwrite=force)
     click.echo(f"{output.printable(document.name)}: {path} ({output.size(path.stat().st_size)})")
-    if kept:
-        stored = library.add_presets(document.id, kept)
-        click.echo(f"presets: {len(kept['presets'])}, {stored or 'not taken: the library has some of this model already'}")
+    if found:
+        stored = Presets(library).bring(found)
+        here = f", {len(found) - len(stored)} here already" if len(stored) < len(found) else ""
+        click.echo(f"presets: {len(stored)}{here}; `sda-engine preset list` shows them")
     for note in document.notes:
         click.echo(f"note: {output.printable(note)}")
 
