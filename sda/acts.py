@@ -44,11 +44,39 @@ class Act:
         return "/sda/" + self.id.replace(".", "/")
 
 
+PRESET = Argument(name="name", kind=Kind.TEXT, help="Of a preset of the library.")
+SECONDS = Argument(name="seconds", kind=Kind.FLOAT, unit="s", high=600.0, needed=False, help="To get there.")
+
 ACTS = (
     Act(id="panic", help="Silence within 10 ms; play on ends it."),
     Act(id="center", writes=True, help="Every slider to 0."),
+    Act(
+        id="randomize", long=True, writes=True, help="Sliders by chance, where the recordings are; done tells the seed.",
+        arguments=(Argument(name="seed", kind=Kind.INT, high=2**31 - 1, needed=False, help="The same seed, the same place."),),
+    ),
+    Act(id="undo", long=True, writes=True, help="Back before the last recall, apply, morph, randomize, center or model."),
+    Act(id="redo", long=True, writes=True, help="Forth again, after undo."),
+    Act(
+        id="preset.recall", arguments=(PRESET, SECONDS), long=True, writes=True,
+        help="Its model, then its values, in so many seconds (0 if left out).",
+    ),
+    Act(
+        id="preset.apply", arguments=(PRESET, SECONDS), long=True, writes=True,
+        help="Its values for the model that sounds; sliders are found by name.",
+    ),
+    Act(id="preset.save", arguments=(PRESET,), long=True, help="All controls but play and model; replaces one of that name."),
+    Act(id="preset.next", long=True, writes=True, help="Recall the one after the last recalled."),
+    Act(id="preset.prev", long=True, writes=True, help="Recall the one before the last recalled."),
+    Act(
+        id="preset.number", long=True, writes=True, help="Recall by number: 0 is the first, which program change 0 means.",
+        arguments=(Argument(name="number", kind=Kind.INT, high=128**3 - 1, help="Bank * 128 + program."), SECONDS),
+    ),
+    Act(
+        id="preset.morph", long=True, writes=True, help="The two that the control morph lies between.",
+        arguments=(PRESET, Argument(name="other", kind=Kind.TEXT, help="Where morph is 1.")),
+    ),
     Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
-)
+)  # fmt: skip
 
 
 def act_of(id: str) -> Act:

@@ -77,6 +77,10 @@ PARAMS = (
     ),
     Param(id="model", kind=Kind.TEXT, default="", lasting=False, help="Name or id of the loaded model."),
     Param(
+        id="morph", kind=Kind.FLOAT, low=0, high=1, default=0.0, spectral=False, lasting=False,
+        help="Between the two presets last given to preset/morph.",
+    ),
+    Param(
         id="spatial", kind=Kind.CHOICE, choices=("mono", "stereo", "binaural"), default="stereo", spectral=False,
         help="One channel, two that sum to it, or a place around the head for headphones.",
     ),

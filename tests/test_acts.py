@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import queue
-
 import pytest
 
 from sda.acts import ACTS, Act, Argument, check_arguments, is_release
-from sda.control import Controls
 from sda.errors import ControlError
-from sda.live.deeds import Deeds
-from sda.live.facts import Facts
-from sda.live.repertoire import Repertoire
+from sda.live.engine import Engine
+from sda.live.options import Options
 from sda.params import Kind
 
 RECALL = Act(
@@ -63,7 +59,5 @@ def test_a_button_that_is_let_go_is_no_press() -> None:
 
 def test_every_act_has_a_deed_and_no_deed_is_without_its_row(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SDA_HOME", str(tmp_path))
-    controls, facts = Controls(), Facts(0.04)
-    repertoire = Repertoire(controls, facts, lambda _: None, lambda _: None, lambda *_: None)
-    deeds = Deeds(controls, facts, repertoire, queue.SimpleQueue())
-    assert set(deeds.table) == {act.id for act in ACTS}
+    engine = Engine(Options(osc=("127.0.0.1", 0), audio="null"), print)
+    assert set(engine.deeds.table) == {act.id for act in ACTS}

@@ -19,6 +19,7 @@ PAGE = {
     "density": (0, 16, 2),
     "seed": (0, 2**31 - 1, 0),
     "vocoder": (0, 1, "auto"),
+    "morph": (0, 1, 0),
     "spatial": (0, 1, "stereo"),
     "width": (0, 1, 0.5),
     "azimuth": (-180, 180, 0),

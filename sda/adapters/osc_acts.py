@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sda.params import Value
 
@@ -27,6 +27,14 @@ class Status:
     dropped: int = 0  # packets that the system dropped, -1 where it does not tell
 
 
+class PresetName(NamedTuple):
+    """A preset of the library, as it is listed."""
+
+    name: str
+    number: int  # from 0
+    model_name: str  # empty where it is for any
+
+
 class Acts(Protocol):
     """The engine, as OSC sees it. Called from the thread that receives: every method returns at once.
 
@@ -37,6 +45,10 @@ class Acts(Protocol):
 
     def models(self) -> Sequence[str]:
         """Names of the models in the library, from memory: no look at the disk."""
+        ...
+
+    def presets(self) -> Sequence[PresetName]:
+        """The presets of the library by number, from memory."""
         ...
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:

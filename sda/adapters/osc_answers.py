@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from sda.adapters.osc_acts import Status
+from sda.adapters.osc_acts import PresetName, Status
 from sda.adapters.osc_clients import Address, Client
 from sda.adapters.osc_packet import Arg, encode
 from sda.adapters.osc_table import SLIDERS, Table, Target, shown
@@ -23,7 +23,7 @@ REPLIES = frozenset(
     f"/sda/{word}"
     for word in (
         *("pong", "synced", "status/reply", "error", "accepted", "done", "started", "meter"),
-        *("rev", "param", "params", "models", "models/name", "download/progress", "train/progress"),
+        *("rev", "param", "params", "models", "models/name", "presets", "presets/name", "download/progress", "train/progress"),
     )
 )
 
@@ -70,6 +70,12 @@ class Answers:
         for name in names:
             self.send(client, "/sda/models/name", name[:200])
         self.send(client, "/sda/models", len(names))
+
+    def presets(self, client: Client, presets: Sequence[PresetName]) -> None:
+        """Name, number and model of each preset, then how many there are."""
+        for preset in presets:
+            self.send(client, "/sda/presets/name", preset.name, preset.number, preset.model_name[:200])
+        self.send(client, "/sda/presets", len(presets))
 
     def sliders(self, client: Client) -> None:
         """All slider values in one message."""

@@ -143,8 +143,12 @@ class Surface:
             for client in self._clients.named(source):
                 self._answers.add(news, client)
             return
+        act = _ACTS.get(news.address)
         for client in self._clients.hearing(source):
-            self._fault(client, *news)
+            if client.source == source and act is not None and act.long:  # was told that it is accepted, so it waits for this
+                self._answers.fault(client, *news)
+            else:
+                self._fault(client, *news)
 
     def _take(self, changes: tuple[Change, ...]) -> None:
         if self._clients.listeners:
@@ -236,6 +240,9 @@ class Surface:
             case "/models":
                 names = self._acts.models()
                 return _Call(address, lambda: self._answers.models(client, names), answers=len(names) + 1)
+            case "/presets":
+                presets = self._acts.presets()
+                return _Call(address, lambda: self._answers.presets(client, presets), answers=len(presets) + 1)
             case "/sliders":
                 return _Call(address, lambda: self._answers.sliders(client))
         found = self._table.find("/sda" + path, budget)

@@ -199,7 +199,7 @@ class Renderer:
         if row.id in ROWS_OF_SPACE:
             self._stage = replace(self._stage, space=_moved(self._stage.space, row.id, value))
             return
-        if isinstance(value, str):  # the model's and the vocoder's name, which the renderer's owner acts on
+        if isinstance(value, str) or row.id == "morph":  # names of the model and the vocoder; all these the owner acts on
             return
         match row.id:
             case "play":

@@ -44,6 +44,10 @@ class Preset:
     created: str = ""  # ISO 8601
     extra: Json = field(default_factory=dict)  # keys that this version does not know
 
+    def is_for(self, model: str) -> bool:
+        """Whether it was made for the model of this id, or for any."""
+        return self.model in ("", model)
+
     def to_json(self) -> Json:
         """As the file has it."""
         known: Json = {key: getattr(self, key) for key in KEYS if getattr(self, key) not in (None, "")}
@@ -77,14 +81,13 @@ def taken(rows: Sequence[Param], values: Mapping[str, Value], **words: Any) -> P
     )
 
 
-def fit(preset: Preset, rows: Sequence[Param], model: str) -> Fit:
-    """What a preset says to the rows of a model with this id: sliders by name, by number only where it is its own model.
+def fit(preset: Preset, rows: Sequence[Param], *, own: bool) -> Fit:
+    """What a preset says to these rows: sliders by name, by number only where they are those of its own model.
 
     The values are not checked yet.
     """
     known = {row.id: row for row in rows if row.lasting}
     names = {row.name: row.id for row in known.values() if row.name}
-    own = preset.model in ("", model)
     found: dict[str, Value] = {}
     unknown = [f"{SLIDER}{name}" for name in preset.sliders if name not in names]
     for id, value in preset.values.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from sda.adapters.osc_acts import Status
+from sda.adapters.osc_acts import PresetName, Status
 from sda.control import Controls
 from sda.live.facts import Facts
 from sda.live.repertoire import Repertoire
@@ -27,7 +27,8 @@ class Deeds:
     def __init__(self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events) -> None:
         self.ring: Ring | None = None
         self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
-        self.table: dict[str, Deed] = {"panic": self._panic, "center": self._center, "reload": self._reload}
+        self.table: dict[str, Deed] = {"panic": self._panic, "reload": self._reload}
+        self.listed: Callable[[], Sequence[PresetName]] = tuple  # the library's presets
         self._controls, self._facts, self._repertoire, self._events = controls, facts, repertoire, events
         self._numbers = itertools.count(1)  # tell acts and questions apart
         self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
@@ -40,6 +41,10 @@ class Deeds:
     def models(self) -> Sequence[str]:
         """Names of the library's models."""
         return self._repertoire.names
+
+    def presets(self) -> Sequence[PresetName]:
+        """The library's presets, by number."""
+        return self.listed()
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:
         """One of `sda.acts`, by its id."""
@@ -77,9 +82,6 @@ class Deeds:
         if self.ring is not None:
             self.ring.muted = True
         self._controls.set("play", False, f"panic {next(self._numbers)}")
-
-    def _center(self, args: Sequence[Value], source: str) -> None:
-        self._controls.center(f"center {next(self._numbers)}")
 
     def _reload(self, args: Sequence[Value], source: str) -> None:
         self._events.put((None, {"kind": "reload", "source": source}))

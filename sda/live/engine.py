@@ -22,10 +22,12 @@ from sda.live.ahead import RenderAhead
 from sda.live.deeds import Deeds
 from sda.live.facts import Facts
 from sda.live.options import Options
+from sda.live.recall import Recall
 from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
 from sda.live.supervisor import Child, Events, Role
 from sda.live.wire import Message
+from sda.params import Value
 
 if TYPE_CHECKING:
     from sda.adapters.oscquery import OscQueryPort
@@ -63,6 +65,9 @@ class Engine:
         self._osc: OscPort | None = None
         self._query: OscQueryPort | None = None
         self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
+        self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self._tell, self._refuse)
+        self.deeds.table |= self._recall.table
+        self.deeds.listed = lambda: self._recall.shelf.names
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
         if options.model is not None:
@@ -89,6 +94,10 @@ class Engine:
     def _refuse(self, source: str, address: str, text: str) -> None:
         if self._osc is not None:
             self._osc.refuse(source, address, text)
+
+    def _tell(self, source: str, address: str, *args: Value) -> None:
+        if self._osc is not None:
+            self._osc.tell(source, address, *args)
 
     def _forward(self, changes: tuple[Change, ...]) -> None:
         """Changed values on their way to the renderer; inside the controls' lock."""
@@ -189,6 +198,7 @@ class Engine:
                 self._repertoire.restore(self._renderer.crashes)
             self._ahead.step(now)
             self._repertoire.look(now)
+            self._recall.shelf.look(now)
 
     def _close(self) -> None:
         """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
@@ -202,6 +212,7 @@ class Engine:
         self._ahead.stop()
         if self._query is not None:
             self._query.close()
+        self._recall.close()
         if self._osc is not None:
             self._osc.close()
         if self._ring is not None:
@@ -241,6 +252,8 @@ class Engine:
                 self._repertoire.reload(message["source"])
             case "vocoder":
                 self._ahead.look(message["source"])
+            case "call":
+                message["run"]()
             case "settle":
                 self.deeds.postpone(message["n"])
             case "synced":

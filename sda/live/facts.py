@@ -19,6 +19,8 @@ class Model:
     vocoder: str
     why: str  # why this vocoder
     fast: str  # the vocoder that plays it as it goes, where the one that sounds is too slow for that
+    id: str = ""
+    safe: tuple[tuple[float, float], ...] = ()  # positions of each slider between which it sounds like the recordings
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def load_model(
         "id": loaded.info.id,
         "sliders": names,
         "explains": [str(slider.explains) for slider in loaded.sliders],
+        "safe": [(slider.safe_low, slider.safe_high) for slider in loaded.sliders],
         "vocoder": fast.name,
         "why": fast.why,
     }

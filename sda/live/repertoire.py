@@ -32,6 +32,7 @@ class Repertoire:
         address, why not.
         """
         self.names: Sequence[str] = ()  # of the library's models
+        self.leaving: Callable[[Model], None] = lambda model: None  # told of a model that another one takes over from
         self.token = 0  # of the model whose sliders the controls are
         self._controls, self._facts, self._send, self._say, self._refuse = controls, facts, send, say, refuse
         self._library, self._stamp = Library(), 0
@@ -41,6 +42,7 @@ class Repertoire:
         self._loading: Path | None = None
         self._again = ""  # the source that asked for the model's file while that was loading
         self._wisher, self._asks = "", WISH  # the source that asked for what loads, and at which address
+        self._then: Callable[[str], None] | None = None  # told what became of what loads
 
     def look(self, now: float) -> None:
         """Read the names again if the library's folder changed; now: s of the monotonic clock."""
@@ -60,7 +62,7 @@ class Repertoire:
         """Load the model that a source of changes named; never a path."""
         self._wisher, self._asks = source, WISH
         try:
-            path = self._library.resolve(text, paths=False)
+            path = self.find(text)
         except SdaError as error:
             self._stay(str(error))
         else:
@@ -78,8 +80,19 @@ class Repertoire:
         self._wisher, self._asks = source, RELOAD
         self.load(path)
 
+    def find(self, text: str) -> Path:
+        """The file of the library's model of a name or id. Raises `ModelError`."""
+        return self._library.resolve(text, paths=False)
+
+    def bring(self, path: Path, then: Callable[[str], None]) -> None:
+        """Load a file for an act that goes on after it: `then` is told what was wrong, or "" once the sliders are there."""
+        self._wisher = ""
+        self.load(path)
+        self._then = then
+
     def load(self, path: Path) -> None:
         """Have the renderer load a file."""
+        self._tell_on("another model was asked for meanwhile")
         self._asked += 1
         self._loading, self._facts.loading = path, True
         values = self._controls.values()
@@ -92,7 +105,12 @@ class Repertoire:
         """The renderer changed to a model: the sliders are its own from here on."""
         if message["token"] != self._asked or self._loading is None:
             return
-        self._facts.model = Model(self._loading, message["name"], message["vocoder"], message["why"], message["vocoder"])
+        before, vocoder = self._facts.model, message["vocoder"]
+        safe = tuple((float(low), float(high)) for low, high in message["safe"])
+        model = Model(self._loading, message["name"], vocoder, message["why"], vocoder, message["id"], safe)
+        if before is not None and before.id != model.id and self._then is None:
+            self.leaving(before)
+        self._facts.model = model
         self._facts.trouble, self._facts.loading, self._loading = "", False, None
         self._facts.ahead = None
         self._facts.delay = message["delay"]
@@ -101,6 +119,7 @@ class Repertoire:
         self.token = self._asked
         self._controls.install_sliders(message["sliders"], message["explains"])
         self._name(message["name"])
+        self._tell_on("")
         self._reload_once_more()
 
     def refused(self, message: Message) -> None:
@@ -108,6 +127,7 @@ class Repertoire:
         if message["token"] == self._asked:
             self._facts.loading, self._loading = False, None
             self._stay(message["text"])
+            self._tell_on(message["text"])
             self._reload_once_more()
 
     def _reload_once_more(self) -> None:
@@ -124,8 +144,10 @@ class Repertoire:
     def restore(self, crashes: int) -> None:
         """Tell a new renderer what the old one knew; after two crashes in a row without the model that may be to blame."""
         if self._loading is not None:
-            self._stay(f"{self._loading}: the renderer died loading it")
+            text = f"{self._loading}: the renderer died loading it"
             self._loading, self._facts.loading = None, False
+            self._stay(text)
+            self._tell_on(text)
         model = self._facts.model
         if model is not None and crashes >= HOPELESS:
             self.broke(f"the renderer died {crashes} times in a row with {model.name}; it goes on without a model")
@@ -140,6 +162,11 @@ class Repertoire:
         if self._facts.model is None:
             self._facts.trouble = text
         self._name(self._facts.model.name if self._facts.model else "")
+
+    def _tell_on(self, text: str) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then(text)
 
     def _name(self, name: str) -> None:
         """Show what sounds. The source is new each time: one that repeats itself is not heard by `Controls`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from sda.adapters.osc_acts import Status
+from sda.adapters.osc_acts import PresetName, Status
 from sda.adapters.osc_packet import encode, encode_bundle
 from sda.adapters.osc_surface import Outgoing, Surface
 from sda.control import Controls
@@ -36,6 +36,9 @@ class Engine:
 
     def models(self) -> Sequence[str]:
         return ["bells", "rain"]
+
+    def presets(self) -> Sequence[PresetName]:
+        return [PresetName("dusk", 0, "bells"), PresetName("Dämmerung", 3, "")]
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:
         self.performed.append((act, *args))

@@ -127,6 +127,8 @@ def test_ask_for_everything() -> None:
     assert rows[1] == ("/sda/param", "gain", "float", "dB", -60.0, 12.0, 0.0, 1.0, "", "", desk.controls.row("gain").help)
     assert rows[-2][1:3] + rows[-2][9:10] == ("slider.1", "float", "brightness")
     assert desk.send("/sda/q/models") == [("/sda/models/name", "bells"), ("/sda/models/name", "rain"), ("/sda/models", 2)]
+    presets = [("/sda/presets/name", "dusk", 0, "bells"), ("/sda/presets/name", "Dämmerung", 3, ""), ("/sda/presets", 2)]
+    assert desk.send("/sda/q/presets") == presets
     assert desk.send("/sda/q/nothing")[0][2] == "unknown"
 
 
@@ -162,6 +164,22 @@ def test_the_engine_answers_whoever_asked_later_and_no_other() -> None:
     packets, _ = desk.surface.due(1.0)
     assert [to for _, to in packets] == [MAX]
     assert packets[0][0] == encode("/sda/done", "/sda/reload")
+
+
+def test_every_long_act_that_was_accepted_has_its_end() -> None:
+    desk = Desk()
+    asker = f"osc:{MAX[0]}:{MAX[1]}"
+    desk.send("/sda/listen", source=DESIGNER)
+    for _ in range(100):
+        assert desk.send("/sda/preset/recall", "none") == [("/sda/accepted", "/sda/preset/recall")]
+        desk.surface.refuse(asker, "/sda/preset/recall", "no preset 'none'")
+    told = [to for packet, to in desk.surface.due(desk.now)[0] if packet.startswith(b"/sda/error")]
+    assert told.count(MAX) == 64  # as many as may wait
+    assert told.count(DESIGNER) == 1  # who only listens hears of it once a second
+    desk.send("/sda/ping")
+    desk.surface.refuse(asker, "/sda/model", "no model")
+    desk.surface.refuse(asker, "/sda/model", "no model")
+    assert len([to for _, to in desk.surface.due(desk.now)[0] if to == MAX]) == 1
 
 
 def test_sync_is_answered_when_the_engine_says_so() -> None:

@@ -104,22 +104,24 @@ def test_a_preset_holds_what_lasts_by_number_and_by_name() -> None:
     assert found.values["gain"] == -9.0
     assert found.values["slider.2"] == -4.0
     assert found.sliders == {"brightness": 0.0, "grit": -4.0}
-    assert set(found.values) == {row.id for row in ROWS} - {"play", "model"}
+    assert set(found.values) == {row.id for row in ROWS} - {"play", "model", "morph"}
 
 
 def test_sliders_are_found_by_name_and_by_number_only_in_their_own_model() -> None:
     preset = Preset(name="a", model=MODEL, values={"slider.1": 1.0, "slider.2": 2.0, "gain": -3.0}, sliders={"grit": 2.0})
-    assert fit(preset, ROWS, MODEL).values == {"slider.1": 1.0, "slider.2": 2.0, "gain": -3.0}
-    assert fit(preset, ROWS, "another").values == {"slider.2": 2.0, "gain": -3.0}
+    assert fit(preset, ROWS, own=preset.is_for(MODEL)).values == {"slider.1": 1.0, "slider.2": 2.0, "gain": -3.0}
+    assert fit(preset, ROWS, own=preset.is_for("another")).values == {"slider.2": 2.0, "gain": -3.0}
     moved = (*PARAMS, *slider_rows(["grit", "Brightness", "decay"]))  # the same model, analysed again
-    assert fit(Preset(name="a", model=MODEL, sliders={"grit": 2.0}), moved, MODEL).values == {"slider.1": 2.0}
-    assert fit(Preset(name="a", values={"slider.2": 2.0}), moved, MODEL).values == {"slider.2": 2.0}  # of any model
+    assert fit(Preset(name="a", model=MODEL, sliders={"grit": 2.0}), moved, own=True).values == {"slider.1": 2.0}
+    assert fit(Preset(name="a", values={"slider.2": 2.0}), moved, own=Preset(name="a").is_for(MODEL)).values == {
+        "slider.2": 2.0
+    }  # of any model
 
 
 def test_what_means_nothing_here_is_reported() -> None:
     values = {"reverb": 0.5, "play": True, "model": "x", "slider.9": 1.0, "gain": -1.0}
-    assert fit(Preset(name="a", values=values), ROWS, MODEL).unknown == ("reverb", "play", "model", "slider.9")
-    assert fit(Preset(name="a", sliders={"warmth": 1.0, "grit": 2.0}), ROWS, MODEL).unknown == ("slider.warmth",)
+    assert fit(Preset(name="a", values=values), ROWS, own=True).unknown == ("reverb", "play", "model", "slider.9")
+    assert fit(Preset(name="a", sliders={"warmth": 1.0, "grit": 2.0}), ROWS, own=True).unknown == ("slider.warmth",)
 
 
 def test_saving_over_a_preset_keeps_what_nobody_here_knows() -> None:

@@ -55,7 +55,23 @@ class Session:
 
     def ask(self, address: str, *arguments: Any) -> OscMessage:
         self.send(address, *arguments)
+        return self.receive()
+
+    def receive(self) -> OscMessage:
         return OscMessage(self.socket.recv(65536))
+
+    def act(self, address: str, *arguments: Any) -> list[Any]:
+        """Perform a long act and wait for its end: what it came to, or code and text of the error."""
+        self.send(address, *arguments)
+        while True:
+            told = self.receive()
+            if told.address in ("/sda/done", "/sda/error") and told.params[0] == address:
+                return list(told.params[1:])
+            assert told.address == "/sda/accepted", (told.address, told.params)
+
+    def value(self, id: str) -> Any:
+        """The value of a control."""
+        return self.ask(f"/sda/q/{id.replace('.', '/')}").params[0]
 
     def children(self) -> list[tuple[int, str]]:
         """Process id and command line of every living child."""
