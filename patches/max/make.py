@@ -60,7 +60,7 @@ def act_box(patch: Patch, act: Act, x: int, y: int) -> str:
     """A message to click; for an act that wants a name, a field to write it in."""
     if not any(argument.needed for argument in act.arguments):
         return patch.add("message", x, y, 130, text=act.address)
-    patch.add("comment", x, y - 20, 150, text=f"{act.id}: name, Return")
+    patch.add("comment", x, y - 24, 150, text=f"{act.id}: name, Return")
     field = patch.add("textedit", x, y, 130, keymode=1)
     words, out = patch.add("newobj", x, y + 26, 70, text="route text"), patch.add("newobj", x, y + 52, 150, text=f"prepend {act.address}")
     patch.wire(field, words, out)
@@ -95,7 +95,7 @@ def patch_of_acts() -> str:
     patch.wire((start, 1), rows, send)
     patch.wire(start, alive, ping, send)
     for n, act in enumerate(filter(plain, ACTS)):
-        patch.wire(act_box(patch, act, 900 + 170 * (n // 8), 60 + 90 * (n % 8)), send)
+        patch.wire(act_box(patch, act, 900 + 170 * (n // 7), 60 + 100 * (n % 7)), send)
     return patch.whole()
 
 

@@ -45,14 +45,14 @@ class Way:
 
 
 class Glider:
-    """One glide at a time, in a thread of its own while there is one. Any thread may call."""
+    """One glide at a time, in a thread of its own from the first one on. One thread starts them, any may stop one."""
 
     def __init__(self, controls: Controls, clock: Callable[[], float] = time.monotonic) -> None:
         self._controls, self._clock = controls, clock
         self._way: Way | None = None
         self._changed = threading.Condition()
         self._closed = False
-        threading.Thread(target=self._run, name="glide", daemon=True).start()
+        self._thread: threading.Thread | None = None
         controls.subscribe(self._note)
 
     def start(self, targets: Mapping[str, Value], seconds: float, source: str) -> None:
@@ -69,6 +69,9 @@ class Glider:
         with self._changed:
             self._way = way
             self._changed.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="glide", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Leave everything where it is, but for `glide`."""
