@@ -1,6 +1,9 @@
 """Small models with random weights: a few kilobytes for tests of everything around a model, a little more for its sound."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
@@ -10,6 +13,10 @@ from sda.core.sound_map import SoundMap
 from sda.formats.distill import ModelDocument
 from sda.formats.layout import generator_shapes, vae_shapes
 from sda.spec import GeneratorSpec, MelSpec, VaeSpec
+
+if TYPE_CHECKING:
+    from sda.core.vae import Vae
+    from sda.train.corpus import Corpus
 
 TINY_GRID = MelSpec(n_mels=4)
 TINY_VAE = VaeSpec(n_mels=4, frames=8, latent=2, width=8)
@@ -97,3 +104,30 @@ def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0, 
         vocoder=SMALL_GENERATOR if own_vocoder else None,
         tensors=tensors,
     )
+
+
+def pca_vae(corpus: Corpus, spec: VaeSpec) -> Vae:
+    """A VAE that is the principal components of the recordings' chunks, worked out here."""
+    import torch
+
+    from sda.core import grid
+    from sda.core.vae import Vae
+    from sda.train.analyze import chunk_places
+
+    torch.manual_seed(0)
+    vae, length = Vae(spec).eval(), spec.frames * 512
+    chunks = [corpus.read(r, start, length) for r, start in chunk_places(corpus.training, length, corpus.rate)]
+    mels = np.stack([grid.compress(grid.magnitudes(a), spec.gain) for a in chunks])
+    vae.band_mean.copy_(torch.from_numpy(mels.mean((0, 2))))
+    vae.band_std.copy_(torch.from_numpy(np.maximum(mels.std((0, 2)), 0.02)))
+    x = ((mels - vae.band_mean.numpy()[:, None]) / vae.band_std.numpy()[:, None]).reshape(len(mels), -1)
+    _, s, rows = np.linalg.svd(x - x.mean(0), full_matrices=False)
+    scale, rows = np.maximum(s[: spec.latent] / np.sqrt(len(x)), 1e-2), rows[: spec.latent]
+    missing = spec.latent - len(rows)
+    scale, rows = np.pad(scale, (0, missing), constant_values=1.0), np.pad(rows, ((0, missing), (0, 0)))
+    with torch.no_grad():
+        vae.encoder.skip.weight.copy_(torch.from_numpy(rows / scale[:, None]))
+        vae.encoder.skip.bias.copy_(torch.from_numpy(-(rows / scale[:, None]) @ x.mean(0)))
+        vae.decoder.skip.weight.copy_(torch.from_numpy((rows * scale[:, None]).T))
+        vae.decoder.skip.bias.copy_(torch.from_numpy(x.mean(0)))
+    return vae.requires_grad_(False)

@@ -33,6 +33,7 @@ COMMANDS = {
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
+    "analyze": Row("sda.cli.analyze:analyze", "Find a model's sliders and map anew, and test their names."),
     "model": Row("sda.cli.model:model", "List, show, import, rename, delete, export and verify models."),
     "preset": Row("sda.cli.preset:preset", "List, show, rename and delete presets."),
     "vocoder": Row("sda.cli.vocoder:vocoder", "Fetch, check and list the vocoders that belong to no model."),

@@ -30,11 +30,12 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def console() -> Console:
-    """Rich's console on stdout, as wide as the window or, in a pipe, as any line."""
+def console(*, stderr: bool = False) -> Console:
+    """Rich's console on stdout or stderr, as wide as the window or, in a pipe, as any line."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from sda.errors import SdaError
 from sda.train.run import Event, Run
 
 SHOWN = {
@@ -77,6 +78,38 @@ def show(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_
                 console.print(text, highlight=False, markup=False, soft_wrap=True)
             elif last.kind == "stage":
                 console.print(f"{last.data['name']} ...")
+    return last
+
+
+def show_stages(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_signal) -> Event:
+    """Draw a run that goes through stages with a share of the whole, record it in its folder, and return its last event."""
+    files: list[dict[str, Any]] = []
+    last = Event("end", {"finished": False})
+
+    def stop() -> None:
+        run.cancel()
+        console.print("stopping after this part; nothing will be changed (once more to stop at once)")
+
+    columns = BarColumn(30), TaskProgressColumn(), TextColumn("{task.description}", markup=False)
+    with asked(stop), Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("reading the recordings", total=1.0)
+        try:
+            for event in events:
+                last = run.log(event)
+                if last.kind == "file":
+                    files.append(last.data)
+                elif last.kind == "warn":
+                    console.print(f"[yellow]{escape(last.data['text'])}[/]")
+                elif last.kind == "stage":
+                    if files:
+                        _report_files(files, console)
+                        files.clear()
+                    bar.update(task, completed=last.data["share"], description=last.data["name"])
+                    if not console.is_terminal:
+                        console.print(f"{last.data['share']:4.0%} {last.data['name']}", markup=False)
+        except SdaError as error:
+            run.log(Event("error", {"text": str(error)}))
+            raise
     return last
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from sda.core.analysis import Analysis
+from sda.core.latent import PREFIX
 from sda.core.vae import Vae
 from sda.core.vocoder import Vocoder
 from sda.errors import TrainError
@@ -30,9 +31,10 @@ from sda.voices import by_name
 STEPS_FOR_SECONDS = 60.0  # s of training on a CPU when nothing else is asked
 
 
-def gathered(run: Run, source: Path, shortest: int) -> Iterator[Event]:
+def gathered(run: Run, source: Path, shortest: int, rate: int = BIGVGAN_GRID.sample_rate) -> Iterator[Event]:
     """Decode the recordings into the run folder, unless a resumed run has them already; a file event for each.
 
+    shortest: samples to which a recording is padded, at `rate` Hz.
     The run's spec may say which files, under which names, and which of them are held out (`sda.sources.Found`).
     """
     folder = run.path / "corpus"
@@ -42,7 +44,7 @@ def gathered(run: Run, source: Path, shortest: int) -> Iterator[Event]:
     if run.spec.get("note"):
         yield Event("warn", {"text": run.spec["note"]})
     files, held_out = [(Path(path), name) for path, name in run.spec.get("files", ())], run.spec.get("held_out", ())
-    rate, seed = BIGVGAN_GRID.sample_rate, run.spec["seed"]
+    seed = run.spec["seed"]
     for recording in gather(source, folder, rate=rate, shortest=shortest, seed=seed, files=files, held_out=held_out):
         yield file_event(recording)
         if run.cancelled:
@@ -144,6 +146,13 @@ def sliders_found(corpus: Corpus, net: Vae, vocoder: Vocoder, seed: int) -> Gene
             analysis: Analysis = end.value
             return analysis
         yield Event("stage", {"name": progress.stage, "share": progress.share})
+
+
+def with_sliders(document: ModelDocument, analysis: Analysis) -> ModelDocument:
+    """The model with another analysis. What an older program's file held of its own stays."""
+    older = f"{PREFIX}older."
+    others = {k: tensor for k, tensor in document.tensors.items() if not k.startswith(PREFIX) or k.startswith(older)}
+    return replace(document, analysis=analysis.to_header(), tensors={**others, **analysis.tensors()})
 
 
 def document_of(run: Run, corpus: Corpus, training: VaeTraining, analysis: Analysis) -> ModelDocument:

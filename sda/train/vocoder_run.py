@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from sda import voices
 from sda.core import network
-from sda.core.latent import PREFIX
 from sda.core.network import Network
 from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
@@ -27,7 +26,7 @@ from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus
 from sda.train.device import pick
 from sda.train.heldout import HeldOut
-from sda.train.model_run import conclude, gathered, parameters, sliders_found
+from sda.train.model_run import conclude, gathered, parameters, sliders_found, with_sliders
 from sda.train.preview import VocoderPreviews
 from sda.train.run import Event, Run
 from sda.train.together import ALONE, Together
@@ -188,9 +187,7 @@ class _Job:
         else:
             result = with_vocoder(self.document, training, ended)
             analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
-            others = {name: tensor for name, tensor in result.tensors.items() if not name.startswith(PREFIX)}
-            tensors = {**others, **analysis.tensors()}
-            path = keep(replace(result, analysis=analysis.to_header(), tensors=tensors))
+            path = keep(with_sliders(result, analysis))
             ended |= {"model": str(path), "sliders": [slider.name for slider in analysis.sliders]}
         if finished:
             conclude(self.run)

@@ -9,6 +9,7 @@ import pytest
 import soundfile as sf
 import torch
 from sklearn.manifold import trustworthiness
+from small_models import pca_vae
 
 from sda.core import grid
 from sda.core.analysis import Analysis
@@ -66,24 +67,7 @@ def corpus_of(folder: Path, sounds: list[np.ndarray]) -> Corpus:
 
 
 def pca(corpus: Corpus) -> Vae:
-    """A VAE that is the principal components of the recordings' chunks, worked out here."""
-    torch.manual_seed(0)
-    vae = Vae(SPEC).eval()
-    chunks = [corpus.read(r, start, LENGTH) for r, start in chunk_places(corpus.training, LENGTH, RATE)]
-    mels = np.stack([grid.compress(grid.magnitudes(a), SPEC.gain) for a in chunks])
-    vae.band_mean.copy_(torch.from_numpy(mels.mean((0, 2))))
-    vae.band_std.copy_(torch.from_numpy(np.maximum(mels.std((0, 2)), 0.02)))
-    x = ((mels - vae.band_mean.numpy()[:, None]) / vae.band_std.numpy()[:, None]).reshape(len(mels), -1)
-    _, s, rows = np.linalg.svd(x - x.mean(0), full_matrices=False)
-    scale, rows = np.maximum(s[: SPEC.latent] / np.sqrt(len(x)), 1e-2), rows[: SPEC.latent]
-    missing = SPEC.latent - len(rows)
-    scale, rows = np.pad(scale, (0, missing), constant_values=1.0), np.pad(rows, ((0, missing), (0, 0)))
-    with torch.no_grad():
-        vae.encoder.skip.weight.copy_(torch.from_numpy(rows / scale[:, None]))
-        vae.encoder.skip.bias.copy_(torch.from_numpy(-(rows / scale[:, None]) @ x.mean(0)))
-        vae.decoder.skip.weight.copy_(torch.from_numpy((rows * scale[:, None]).T))
-        vae.decoder.skip.bias.copy_(torch.from_numpy(x.mean(0)))
-    return vae.requires_grad_(False)
+    return pca_vae(corpus, SPEC)
 
 
 def names(found: Analysis) -> list[str]:
