@@ -5,7 +5,7 @@ SYSTEM := libportaudio2 libsndfile1
 SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools mediainfo puredata-core supercollider-language \
 	$(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: help demo test check bench patches clean
+.PHONY: help demo test check bench soak patches clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ bench: .venv/.test ## Speeds and errors, each beside its reference in the same r
 
 patches: .venv/.run ## Make the Pure Data and Max patches anew from the registry
 	@for make in patches/*/make.py; do $(BIN)/python $$make; done
+
+soak: .venv/.test ## Half an hour under load: values, memory, sound (MINUTES=3 for a short one)
+	@$(BIN)/python tests/soak.py --minutes $(or $(MINUTES),30)
 
 clean: ## Remove the environment and what was built
 	rm -rf .venv build dist demo-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""What lies in `patches/`: every address is one that the engine knows, and what is made from the registry is up to date."""
+"""`patches/` and the guide: every address is one that the engine knows, what is made from the registry is up to date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sda.acts import ACTS
 from sda.params import PARAMS
 
 PATCHES = Path(__file__).parents[2] / "patches"
-FILES = sorted(path for path in PATCHES.rglob("*") if path.is_file() and path.suffix != ".pyc")
+GUIDE = PATCHES.parent / "examples" / "guide"
+FILES = sorted(path for path in (*PATCHES.rglob("*"), *GUIDE.glob("*.md")) if path.is_file() and path.suffix != ".pyc")
 # In text with the first slash, as the name of a channel without; in Pure Data as the words of an [oscformat].
 ADDRESS = re.compile(r"(?<![\w.])/?(sda/[a-z][\w/@$-]*)")
 WORDS = re.compile(r"oscformat (sda [^;]*);")
@@ -50,11 +51,11 @@ def desk() -> Desk:
     return Desk(names=["brightness", *(f"axis {n}" for n in range(15))])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PATCHES)))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PATCHES.parent)))
 def test_every_address_is_one_that_the_engine_knows(path: Path, desk: Desk) -> None:
     found = addresses(path.read_text(encoding="utf-8"))
     assert {address for address in found if unknown(desk, address)} == set()
-    assert found or path.suffix in (".jsfx", ".py")
+    assert found or path.suffix in (".jsfx", ".py") or path.parent == GUIDE
 
 
 def test_a_wrong_address_would_be_found(desk: Desk) -> None:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
+
+from sda.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 SHORT = 60  # lines
@@ -31,6 +34,21 @@ def test_the_readmes_commands_exist() -> None:
     said = set(re.findall(r"sda-engine ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     out = subprocess.run([sys.executable, "-m", "sda.cli", "--help"], capture_output=True, text=True, check=True).stdout
     assert said <= set(re.findall(r"^  ([a-z-]+) ", out, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples" / "guide").glob("*.md")), ids=lambda path: path.name)
+def test_the_guide_names_commands_options_and_pages_that_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in set(re.findall(r"sda-engine ([a-z]+)", text)):
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, name
+        known = {option for parameter in command.params for option in parameter.opts}
+        said = re.findall(rf"sda-engine {name}((?:(?!sda-engine)[^`\n])*)", text)
+        assert set(re.findall(r"--[a-z]+", " ".join(said))) <= known, name
+    run = {option for parameter in cli.get_command(click.Context(cli), "run").params for option in parameter.opts}  # type: ignore[union-attr]
+    assert set(re.findall(r"`(--[a-z]+)", text)) <= run
+    pages = [*re.findall(r"\]\(([\w.]+\.md)\)", text), *re.findall(r"`((?:patches|examples)/[\w/]+)`", text)]
+    assert all((path.parent / page).exists() or (ROOT / page).exists() for page in pages)
 
 
 @pytest.mark.slow
