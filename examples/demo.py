@@ -34,7 +34,7 @@ def main() -> None:
     port = free_port()
     print(f"\nplaying {SECONDS} s into {steered}, steered over OSC on port {port}: {names[0]} from low to high")
     sink = ["--audio", f"file:{steered}", "--duration", str(SECONDS)]
-    command = [ENGINE, "run", MODEL, "--headless", "--osc", f"127.0.0.1:{port}", *sink]
+    command = [ENGINE, "run", MODEL, "--headless", "--name", "demo", "--fresh", "--osc", f"127.0.0.1:{port}", *sink]
     engine, client = subprocess.Popen(command), SimpleUDPClient("127.0.0.1", port)
     started = time.monotonic()
     while engine.poll() is None:

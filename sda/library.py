@@ -42,6 +42,11 @@ def file_stem(name: str, kind: str = "model") -> str:
     return f"{text}-{kind}" if text.split(".")[0].casefold() in RESERVED else text
 
 
+def engine_folder(name: str) -> Path:
+    """Where an engine of this name keeps what is its own. It need not exist yet."""
+    return home() / "engines" / file_stem(name, "engine")
+
+
 class Library:
     """The models of one user. Every method looks at the disk anew, so any number of processes may share a folder.
 

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from sda.adapters.osc_answers import Outgoing
 from sda.adapters.osc_clients import Address
 from sda.adapters.osc_surface import Surface
 from sda.control import Controls
-from sda.errors import ControlError, DeviceError
+from sda.errors import ControlError, DeviceError, SdaError
 from sda.params import Value
 
 DEFAULT_ADDRESS = ("127.0.0.1", 16180)
@@ -39,10 +39,10 @@ _log = logging.getLogger(__name__)
 class OscPort:
     """The engine's OSC port, open from construction to `close`."""
 
-    def __init__(self, host: str, port: int, controls: Controls, acts: Acts) -> None:
-        """Bind (port 0: any free one) and start receiving.
+    def __init__(self, host: str, port: int, controls: Controls, acts: Acts, *, outs: Iterable[Address] = ()) -> None:
+        """Bind (port 0: any free one) and start receiving. outs: hosts and ports that hear every change from the start.
 
-        Raises `DeviceError` where the port is in use or the host is not one of this machine.
+        Raises `DeviceError` where the port is in use, the host is not one of this machine, or one of `outs` is not known.
         """
         self.received = 0  # packets
         self.faults = 0  # packets on which our own code failed
@@ -57,6 +57,12 @@ class OscPort:
         self._surface = Surface(controls, acts, wake=self._wake)
         self._surface.own = self.address
         self._closing = False
+        try:
+            for out in outs:
+                self._surface.add_listener(_reached(out, self._socket.family), time.monotonic())
+        except SdaError as error:
+            self._close_sockets()
+            raise DeviceError(f"--osc-out: {error}") from error
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._thread.start()
 
@@ -79,6 +85,15 @@ class OscPort:
             self._count_again_at = now + 1.0
             self._dropped = _dropped(self._socket)
         return self._dropped
+
+    @property
+    def listeners(self) -> tuple[Address, ...]:
+        """Hosts and ports of those who hear every change."""
+        return self._surface.listeners
+
+    def announce(self, others: Iterable[Address], address: str, *args: Value) -> None:
+        """Tell all listeners, and some other addresses, one message, and the former all values after it; from any thread."""
+        self._surface.announce(others, address, *args)
 
     def refuse(self, source: str, address: str, text: str) -> None:
         """Tell the listeners, and whoever asked, what came to nothing; from any thread."""
@@ -115,6 +130,9 @@ class OscPort:
         with suppress(OSError):
             self._waker.send(b"x")
         self._thread.join()
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
         for end in (self._socket, self._waker, self._woken):
             end.close()
 
@@ -196,12 +214,12 @@ class OscPort:
                 _log.debug("to %s: %s", to, error)
 
 
-def parse_host_port(text: str) -> Address:
-    """`HOST:PORT`, `[V6]:PORT`. Raises `ControlError` for anything else."""
+def parse_host_port(text: str, option: str = "--osc") -> Address:
+    """`HOST:PORT`, `[V6]:PORT`. Raises `ControlError` for anything else, naming the option."""
     host, colon, port = text.rpartition(":")
     host = host[1:-1] if host[:1] == "[" and host[-1:] == "]" else "" if ":" in host else host
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
-        raise ControlError(f"--osc {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS[0]}:{DEFAULT_ADDRESS[1]}")
+        raise ControlError(f"{option} {text}: expected HOST:PORT, such as {DEFAULT_ADDRESS[0]}:{DEFAULT_ADDRESS[1]}")
     return host, int(port)
 
 
@@ -212,6 +230,15 @@ def is_loopback(host: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return all(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback for entry in found)
+
+
+def _reached(out: Address, family: int) -> Address:
+    """A host and port as a socket of this family reaches it. Raises `DeviceError`."""
+    try:
+        found = socket.getaddrinfo(*out, family=family, type=socket.SOCK_DGRAM)[0][4]
+    except (OSError, UnicodeError) as error:
+        raise DeviceError(f"{out[0]}:{out[1]}: found a host that is not known") from error
+    return str(found[0]), int(found[1])
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -36,6 +36,7 @@ class Client:
     source: str  # its name as a source of changes
     heard: float  # s, when its last packet came
     listening: Listening | None = None
+    lasting: bool = False  # a listener however long it is silent
     warned: bool = False  # of time tags
     _told: dict[tuple[str, str], float] = field(default_factory=dict)  # kinds of errors, and when it may hear them again
     _allowed: float = BURST  # errors that it may hear now, and when that was so
@@ -63,6 +64,7 @@ class Listening:
     prefix: str  # of the ids that it wants
     rev_at: float  # s, when the next `/sda/rev` is due
     rows_due: bool = False  # the table of controls changed
+    values_due: bool = False  # all of them
     _waiting: dict[str, None] = field(default_factory=dict)
     _free_at: dict[str, float] = field(default_factory=dict)  # when a control may be pushed again
 
@@ -113,6 +115,12 @@ class Clients:
             self._clients.move_to_end(address)
         return client
 
+    def add(self, address: Address, now: float) -> None:
+        """Make a listener of an address from which nothing came, for as long as we live."""
+        client = self.at(address, now)
+        client.listening, client.lasting = Listening("", now + REV_S), True
+        self._gather()
+
     def listen(self, client: Client, port: int | None, prefix: str, now: float) -> bool:
         """Make a client a listener at a port (None: where it heard before); False where there are too many.
 
@@ -122,6 +130,7 @@ class Clients:
         others = [c for c in self.listeners if c is not client]
         for other in others:
             if other.reply_to == reply_to:
+                client.lasting = client.lasting or other.lasting
                 self.unlisten(other)
         if len(self.listeners) - (client in self.listeners) >= LISTENERS:
             return False
@@ -157,7 +166,7 @@ class Clients:
     def awake(self, now: float) -> Iterator[tuple[Client, Listening]]:
         """The listeners, without those silent for too long, which are dropped."""
         for client in self.listeners:
-            if now - client.heard > SILENT_S:
+            if now - client.heard > SILENT_S and not client.lasting:
                 self.unlisten(client)
             elif client.listening is not None:
                 yield client, client.listening

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
 from sda.adapters.osc_answers import REPLIES, Answers, Outgoing
-from sda.adapters.osc_clients import LISTENERS, REV_S, Address, Client, Clients
+from sda.adapters.osc_clients import LISTENERS, REV_S, Address, Client, Clients, source_of
 from sda.adapters.osc_packet import BUNDLE_SIGN, Arg, Message, OscError, decode, encode, ntp
 from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
@@ -116,6 +116,9 @@ class Surface:
             if listening.rows_due:
                 listening.rows_due = False
                 self._answers.params(client)
+            if listening.values_due:
+                listening.values_due = False
+                self._answers.all(client, listening.prefix)
             for id in listening.due(now):
                 self._answers.value(client, id)
             if now >= listening.rev_at:
@@ -127,6 +130,32 @@ class Surface:
     def dismiss(self, source: Address) -> None:
         """Forget a client that is gone."""
         self._clients.forget(source)
+
+    def add_listener(self, address: Address, now: float) -> None:
+        """Have an address hear every change, for as long as we live. Raises `ControlError` for our own."""
+        if self._is_own(address):
+            raise ControlError(f"port {address[1]} is the engine's own")
+        self._clients.add(address, now)
+
+    @property
+    def listeners(self) -> tuple[Address, ...]:
+        """Where those who listen by UDP hear."""
+        return tuple(client.reply_to for client in self._clients.listeners if client.reply_to[1] > 0)
+
+    def announce(self, others: Iterable[Address], address: str, *args: Value) -> None:
+        """Tell all listeners, and some other addresses, one message, and the former all values after it. Any thread."""
+        packet = encode(address, *args)
+        for client in self._clients.listeners:
+            self._late.append((client, packet))
+            if client.listening is not None:
+                client.listening.values_due = True
+        heard = self.listeners
+        strangers = [other for other in others if other not in heard and not self._is_own(other)]
+        self._late.extend((Client(other, other, source_of(other), 0.0), packet) for other in strangers)
+        self._wake()
+
+    def _is_own(self, address: Address) -> bool:
+        return self.own is not None and address[1] == self.own[1] and address[0] in (self.own[0], "127.0.0.1", "::1")
 
     def refuse(self, source: str, address: str, text: str) -> None:
         """Tell the listeners, and whoever asked (by its name as a source of changes), what came to nothing. Any thread."""
@@ -277,7 +306,7 @@ class Surface:
 
     def _listen(self, client: Client, args: tuple[Arg, ...]) -> None:
         port, prefix = _wish(args)
-        if self.own is not None and port == self.own[1] and client.address[0] in (self.own[0], "127.0.0.1", "::1"):
+        if port is not None and self._is_own((client.address[0], port)):
             raise ControlError(f"port {port} is the engine's own")
         if not self._clients.listen(client, port, prefix, self._now):
             raise ControlError(f"expected at most {LISTENERS} listeners")

@@ -6,6 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from sda.cli.voice import device_option, fetch, offline_option, vocoder_option
 from sda.errors import ControlError, DeviceError
@@ -43,10 +44,13 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
     "--block", type=click.IntRange(0, 8192), default=0, help="Frames that the device asks for at a time; 0 as it likes."
 )
 @click.option("--transport", is_flag=True, help="JACK's transport starts and stops the sound (pip install 'sda-engine[jack]').")
+@click.option("--name", default="sda", show_default=True, help="Of this engine: each has a memory of its own, and one may run.")
+@click.option("--fresh", is_flag=True, help="Begin with defaults, not where the last run ended.")
 @click.option("--osc", default="127.0.0.1:16180", show_default=True, metavar="HOST:PORT", help="Where to receive OSC.")
 @click.option(
     "--oscquery", default="", metavar="PORT|off", help="Where to answer OSCQuery: the port behind OSC's, or the next free one."
 )
+@click.option("--osc-out", multiple=True, metavar="HOST:PORT", help="Send every change there from the start. May repeat.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Seconds to play, from the first sample.")
 @click.option(
     "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
@@ -66,8 +70,11 @@ def run(
     rate: int,
     block: int,
     transport: bool,
+    name: str,
+    fresh: bool,
     osc: str,
     oscquery: str,
+    osc_out: tuple[str, ...],
     duration: float | None,
     buffer_ms: float,
     vocoder: str,
@@ -78,7 +85,8 @@ def run(
 ) -> None:
     """Play MODEL (a name, id, unique prefix or path) live, steered over OSC, until Ctrl-C.
 
-    Without MODEL it waits for one to be named: /sda/model NAME. It starts silent: --play or /sda/play 1 lets it sound.
+    It begins where the last run ended: its values and, without MODEL, its model; --fresh begins with defaults, and what is
+    said here comes first. It starts silent: --play or /sda/play 1 lets it sound.
     """
     from sda.adapters.osc import is_loopback, parse_host_port
     from sda.cli.output import console
@@ -91,6 +99,9 @@ def run(
     options = Options(
         osc=address,
         oscquery=_query_port(oscquery),
+        osc_out=[parse_host_port(text, "--osc-out") for text in osc_out],
+        name=name,
+        fresh=fresh,
         model=Library().resolve(model) if model else None,
         audio=audio,
         outs=_outs(outs, audio),
@@ -100,19 +111,25 @@ def run(
         duration=duration,
         buffer=buffer_ms / 1000,
         device=device,
-        values={**dict(map(_setting, settings)), "vocoder": vocoder, **({"play": True} if play else {})},
+        values={**dict(map(_setting, settings)), **_said("vocoder", vocoder), **({"play": True} if play else {})},
     )
     if vocoder == "bigvgan":
         fetch(offline=offline)
     engine = Engine(options, lambda line: screen.print(line, style="yellow", markup=False, soft_wrap=True))
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: engine.stop())
+    for sign in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, sign):
+            signal.signal(getattr(signal, sign), lambda *_: engine.stop())
     engine.run(lambda: _welcome(engine, screen, exposed=not is_loopback(address[0]), headless=headless))
     played, underruns = engine.facts.totals
     screen.print(f"played {played:.3f} s, {underruns} under-run{'' if underruns == 1 else 's'}", markup=False)
     if audio.startswith("file:") and played:
         screen.print(audio.removeprefix("file:"), markup=False, soft_wrap=True)
+
+
+def _said(option: str, value: Value) -> dict[str, Value]:
+    """The value of an option that was given: what is not said is as in the last run."""
+    given = click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
+    return {option: value} if given else {}
 
 
 def _outs(text: str, audio: str) -> tuple[int, int] | None:

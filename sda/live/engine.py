@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sda import __version__
 from sda.adapters.osc import OscPort
-from sda.choice import choose
 from sda.control import MODEL_SOURCE, Change, Controls
-from sda.core.latent import Slider
-from sda.errors import AudioError, ControlError, DeviceError, ModelError
-from sda.formats import model_file
+from sda.errors import AudioError, DeviceError, ModelError
 from sda.live.ahead import RenderAhead
+from sda.live.beginning import first_model, first_values
 from sda.live.deeds import Deeds
 from sda.live.facts import Facts
+from sda.live.keeper import Keeper, holder
 from sda.live.options import Options
 from sda.live.recall import Recall
 from sda.live.repertoire import Repertoire
@@ -70,22 +70,10 @@ class Engine:
         self.deeds.listed = lambda: self._recall.shelf.names
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
-        if options.model is not None:
-            self._announce(options.model)
-        for identity, value in options.values.items():
-            change = self.controls.set(identity, value, "command line")
-            if change is not None and change.adjusted:
-                row = self.controls.row(identity)
-                raise ControlError(f"{identity}: expected {row.low:g} to {row.high:g}, found {value}")
+        self._keeper = Keeper(options.name, fresh=options.fresh)
+        self._first = first_model(options, self._keeper, self.controls, say)
+        first_values(options, self._keeper, self.controls, say)
         self.controls.subscribe(self._forward)
-
-    def _announce(self, path: Path) -> None:
-        """The sliders of a model that is not loaded yet, so that they can be set from the start."""
-        header = model_file.read_header(path)
-        choose(header, str(self.options.values.get("vocoder", "auto")))
-        sliders = [Slider(**slider) for slider in header.analysis.get("sliders", ())]
-        self.controls.install_sliders([slider.name for slider in sliders], [slider.explains for slider in sliders])
-        self.controls.set("model", header.name, MODEL_SOURCE)
 
     def stop(self) -> None:
         """End the run, from any thread or signal handler."""
@@ -119,10 +107,14 @@ class Engine:
     # The run.
 
     @property
+    def _port(self) -> OscPort:
+        assert self._osc is not None
+        return self._osc
+
+    @property
     def address(self) -> tuple[str, int]:
         """Where OSC is received."""
-        assert self._osc is not None
-        return self._osc.address
+        return self._port.address
 
     @property
     def query_address(self) -> tuple[str, int] | None:
@@ -141,16 +133,23 @@ class Engine:
         try:
             self._start()
             started()
-            self._serve()
+            self._port.announce(self._keeper.listeners, "/sda/started", __version__)
+            while self._turn():
+                pass
         except _Stopped:
             pass
         finally:
             self._close()
 
     def _start(self) -> None:
+        self._keeper.begin(time.monotonic())
         self._ring = self.deeds.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
         self._repertoire.look(time.monotonic())
-        self._osc = port = OscPort(*self.options.osc, self.controls, self.deeds)
+        try:
+            self._osc = port = OscPort(*self.options.osc, self.controls, self.deeds, outs=self.options.osc_out)
+        except DeviceError as error:
+            raise DeviceError(f"{error}{holder(self.options.osc[1])}") from error
+        self._keeper.received(port.address)
         self.deeds.dropped = lambda: port.dropped
         if self.options.oscquery is not None:
             from sda.adapters.oscquery import OscQueryPort  # its libraries take a tenth of a second
@@ -159,9 +158,13 @@ class Engine:
         self._player.start()
         self._await("ready", "failed", OPENING)
         self._renderer.start()
+        if self._first is not None:
+            self._repertoire.load(self._first)
         if self.options.model is not None:
-            self._repertoire.load(self.options.model)
             self._await("loaded", "refused", float("inf"))
+        while self.facts.loading:  # the last run's model: whatever becomes of it ends nothing
+            if not self._turn():
+                raise _Stopped
 
     def _await(self, good: str, bad: str, seconds: float) -> None:
         """Handle events until a child sends one of two kinds; what the bad one says is an error."""
@@ -185,20 +188,22 @@ class Engine:
         except queue.Empty:
             return None, {"kind": "tick"}
 
-    def _serve(self) -> None:
-        while True:
-            child, message = self._next()
-            if message is not None and message["kind"] in ("stop", "finished"):
-                return
-            if child in (None, self._player.child, self._renderer.child, self._ahead.role.child):  # not one that was replaced
-                self._handle(child, message)
-            now = time.monotonic()
-            self._player.revive(now)
-            if self._renderer.revive(now):
-                self._repertoire.restore(self._renderer.crashes)
-            self._ahead.step(now)
-            self._repertoire.look(now)
-            self._recall.shelf.look(now)
+    def _turn(self) -> bool:
+        """Handle an event, and look at what is due; False at the end of the run."""
+        child, message = self._next()
+        if message is not None and message["kind"] in ("stop", "finished"):
+            return False
+        if child in (None, self._player.child, self._renderer.child, self._ahead.role.child):  # not one that was replaced
+            self._handle(child, message)
+        now = time.monotonic()
+        self._player.revive(now)
+        if self._renderer.revive(now):
+            self._repertoire.restore(self._renderer.crashes)
+        self._ahead.step(now)
+        self._repertoire.look(now)
+        self._recall.shelf.look(now)
+        self._keeper.look(now, self.controls, self.facts, self._port.listeners)
+        return True
 
     def _close(self) -> None:
         """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
@@ -214,7 +219,9 @@ class Engine:
             self._query.close()
         self._recall.close()
         if self._osc is not None:
+            self._keeper.look(float("inf"), self.controls, self.facts, self._osc.listeners)
             self._osc.close()
+        self._keeper.end()
         if self._ring is not None:
             self._ring.close()
 
@@ -306,6 +313,6 @@ class Engine:
 
     def _renderer_spec(self) -> Message:
         assert self._ring is not None
-        hold = self.options.model is not None and self._ring.written == 0
+        hold = self._first is not None and self._ring.written == 0
         spec = {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
         return {**spec, "device": self.options.device}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,9 @@ class Options:
 
     osc: tuple[str, int]  # host and port to receive at
     oscquery: int | None = 0  # port; 0 the one behind OSC's, else the next free one; None: off
+    name: str = "sda"  # of this engine among others
+    fresh: bool = False  # begin with defaults, not with what was at the end of the last run of this name
+    osc_out: Sequence[tuple[str, int]] = ()  # hosts and ports that hear every change from the start
     model: Path | None = None
     audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
     outs: tuple[int, int] | None = None  # first and last channel of the device, from 1; None the first two it has

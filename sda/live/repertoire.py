@@ -161,6 +161,8 @@ class Repertoire:
             self._refuse(self._wisher, self._asks, text)
         if self._facts.model is None:
             self._facts.trouble = text
+        if not self.token:
+            self._controls.install_sliders(())  # those that were announced of it
         self._name(self._facts.model.name if self._facts.model else "")
 
     def _tell_on(self, text: str) -> None:

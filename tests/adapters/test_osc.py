@@ -157,6 +157,26 @@ def test_a_port_in_use_is_named(port: OscPort) -> None:
     OscPort(*("127.0.0.1", 0), controls, Engine(controls)).close()
 
 
+def test_what_is_named_to_hear_from_the_start_is_reached_or_refused(port: OscPort) -> None:
+    controls = Controls()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind((HOST, 0))
+        ear.settimeout(5)
+        made = OscPort(HOST, 0, controls, Engine(controls), outs=[("localhost", ear.getsockname()[1])])
+        assert made.listeners == (ear.getsockname(),)
+        made.announce([], "/sda/started", "0.1")
+        assert OscMessage(ear.recv(65536)).params == ["0.1"]
+        own = made.address
+        made.close()
+    for out, words in (
+        (own, "--osc-out: port .* is the engine's own"),
+        (("no.such.host.invalid", 9), "--osc-out: no.such.host"),
+    ):
+        with pytest.raises(DeviceError, match=words):
+            OscPort(*own, controls, Engine(controls), outs=[out])
+    OscPort(*own, controls, Engine(controls)).close()  # and frees the port
+
+
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7", "a" * 80])
 def test_a_host_of_somebody_else_is_named(host: str) -> None:
     controls = Controls()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from osc_desk import DESIGNER, HOST, Desk, read
+from osc_desk import DESIGNER, HOST, MAX, Desk, read
 
 from sda.adapters.osc_packet import encode
+from sda.errors import ControlError
 
 
 def test_a_listener_hears_values_then_changes_at_the_port_it_named() -> None:
@@ -70,6 +71,28 @@ def test_rev_each_second_and_the_table_after_a_model_change() -> None:
     assert names[-1] == "decay"
     assert ("/sda/params", len(desk.controls.rows)) in answers
     assert ("/sda/slider/1", 0.0) in answers
+
+
+def test_one_that_is_named_at_the_start_hears_everything_for_ever() -> None:
+    desk = Desk()
+    desk.surface.own = (HOST, 16180)
+    with pytest.raises(ControlError, match="port 16180 is the engine's own"):
+        desk.surface.add_listener((HOST, 16180), desk.now)
+    desk.surface.add_listener(MAX, desk.now)
+    desk.surface.announce([DESIGNER, MAX, (HOST, 16180)], "/sda/started", "0.1")
+    out = desk.surface.due(desk.now)[0]
+    assert [to for packet, to in out if packet.startswith(b"/sda/started")] == [MAX, DESIGNER]
+    assert [a[0] for a in read([sent for sent in out if sent[1] == MAX])[1:]] == [
+        *(row.address for row in desk.controls.rows), "/sda/rev",
+    ]  # fmt: skip
+    desk.now += 5000
+    desk.controls.set("gain", -1.0, "panel")
+    assert ("/sda/gain", -1.0) in desk.due()
+    assert desk.surface.listeners == (MAX,)
+    desk.send("/sda/listen", MAX[1], source=(HOST, 5003))  # the program there takes it in its own hand
+    desk.now += 5000
+    desk.controls.set("gain", -2.0, "panel")
+    assert ("/sda/gain", -2.0) in desk.due()
 
 
 def test_the_silent_the_restarted_and_ourselves() -> None:

@@ -24,10 +24,10 @@ COMMAND = [sys.executable, "-c", "from sda.cli.main import main; main()", "run"]
 class Session:
     """A running `sda-engine run`, up to the end of its welcome."""
 
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "--osc", "127.0.0.1:0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+    def __init__(self, *arguments: str, fresh: bool = True) -> None:
+        """fresh: begin with defaults, whatever an earlier session in the same library left."""
+        command = [*COMMAND, "--osc", "127.0.0.1:0", *(["--fresh"] if fresh else []), *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines: list[str] = []
         self._rest = b""
         self.until("Ctrl-C ends it")
@@ -101,8 +101,8 @@ class Session:
 
 
 @contextmanager
-def session(*arguments: str) -> Iterator[Session]:
-    made = Session(*arguments)
+def session(*arguments: str, fresh: bool = True) -> Iterator[Session]:
+    made = Session(*arguments, fresh=fresh)
     try:
         yield made
     finally:
