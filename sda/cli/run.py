@@ -178,7 +178,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
         screen.print(text, style=style, markup=False, soft_wrap=True)
 
     status, controls = engine.deeds.status(), engine.controls
-    host, port = engine.address
+    host, port = engine.ports.osc.address
     local = "localhost" if host in ("0.0.0.0", "::") else host
     line(f"{status.model or 'no model'}", "bold")
     for row in controls.sliders:
@@ -189,8 +189,8 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     if status.rate != engine.options.rate:
         line(f"         the device does not take {engine.options.rate} Hz")
     line(f"OSC      {host}:{port}")
-    if engine.query_address is not None:
-        line(f"OSCQuery http://{f'[{host}]' if ':' in host else host}:{engine.query_address[1]}")
+    if engine.ports.query_address is not None:
+        line(f"OSCQuery http://{f'[{host}]' if ':' in host else host}:{engine.ports.query_address[1]}")
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
     if not headless:

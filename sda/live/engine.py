@@ -10,27 +10,21 @@ import queue
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sda import __version__
-from sda.adapters.osc import OscPort
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.errors import AudioError, DeviceError, ModelError
 from sda.live.ahead import RenderAhead
 from sda.live.beginning import first_model, first_values
 from sda.live.deeds import Deeds
 from sda.live.facts import Facts
-from sda.live.keeper import Keeper, holder
+from sda.live.keeper import Keeper
 from sda.live.options import Options
+from sda.live.ports import Ports
 from sda.live.recall import Recall
 from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
 from sda.live.supervisor import Child, Events, Role
 from sda.live.wire import Message
-from sda.params import Value
-
-if TYPE_CHECKING:
-    from sda.adapters.oscquery import OscQueryPort
 
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
 TICK = 0.25  # s between looks at what is due
@@ -57,15 +51,15 @@ class Engine:
         self._events: Events = queue.SimpleQueue()
         self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
-        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, self._refuse)
+        self.ports = Ports()
+        refuse = self.ports.refuse
+        self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, refuse)
         self._ahead = RenderAhead(
-            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, self._refuse, options.device
+            self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, refuse, options.device
         )
         self._ring: Ring | None = None
-        self._osc: OscPort | None = None
-        self._query: OscQueryPort | None = None
         self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
-        self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self._tell, self._refuse)
+        self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self.ports.tell, refuse)
         self.deeds.table |= self._recall.table
         self.deeds.listed = lambda: self._recall.shelf.names
         self._takes = 0  # players started so far
@@ -78,14 +72,6 @@ class Engine:
     def stop(self) -> None:
         """End the run, from any thread or signal handler."""
         self._events.put((None, {"kind": "stop"}))
-
-    def _refuse(self, source: str, address: str, text: str) -> None:
-        if self._osc is not None:
-            self._osc.refuse(source, address, text)
-
-    def _tell(self, source: str, address: str, *args: Value) -> None:
-        if self._osc is not None:
-            self._osc.tell(source, address, *args)
 
     def _forward(self, changes: tuple[Change, ...]) -> None:
         """Changed values on their way to the renderer; inside the controls' lock."""
@@ -107,21 +93,6 @@ class Engine:
     # The run.
 
     @property
-    def _port(self) -> OscPort:
-        assert self._osc is not None
-        return self._osc
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where OSC is received."""
-        return self._port.address
-
-    @property
-    def query_address(self) -> tuple[str, int] | None:
-        """Where OSCQuery is answered, if it is."""
-        return None if self._query is None else self._query.address
-
-    @property
     def _to_file(self) -> bool:
         return self.options.audio.startswith("file:")
 
@@ -133,9 +104,10 @@ class Engine:
         try:
             self._start()
             started()
-            self._port.announce(self._keeper.listeners, "/sda/started", __version__)
+            self.ports.started(self._keeper.listeners)
             while self._turn():
                 pass
+            self._keep(float("inf"))
         except _Stopped:
             pass
         finally:
@@ -145,16 +117,7 @@ class Engine:
         self._keeper.begin(time.monotonic())
         self._ring = self.deeds.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
         self._repertoire.look(time.monotonic())
-        try:
-            self._osc = port = OscPort(*self.options.osc, self.controls, self.deeds, outs=self.options.osc_out)
-        except DeviceError as error:
-            raise DeviceError(f"{error}{holder(self.options.osc[1])}") from error
-        self._keeper.received(port.address)
-        self.deeds.dropped = lambda: port.dropped
-        if self.options.oscquery is not None:
-            from sda.adapters.oscquery import OscQueryPort  # its libraries take a tenth of a second
-
-            self._query = OscQueryPort(port, self.controls, port=self.options.oscquery)
+        self.ports.open(self.options, self.controls, self.deeds, self._keeper)
         self._player.start()
         self._await("ready", "failed", OPENING)
         self._renderer.start()
@@ -202,25 +165,23 @@ class Engine:
         self._ahead.step(now)
         self._repertoire.look(now)
         self._recall.shelf.look(now)
-        self._keeper.look(now, self.controls, self.facts, self._port.listeners)
+        self._keep(now)
         return True
+
+    def _keep(self, now: float) -> None:
+        self._keeper.look(now, self.controls, self.facts, self.ports.listeners)
 
     def _close(self) -> None:
         """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
-        if self._query is not None:
-            self._query.stop()
+        self.ports.stop()
         if self._ring is not None and not self._to_file:
             self._ring.muted = True
             time.sleep(LAST_FADE)
         self._player.stop(FINISHING if self._to_file else CLOSING)
         self._renderer.stop(CLOSING)
         self._ahead.stop()
-        if self._query is not None:
-            self._query.close()
         self._recall.close()
-        if self._osc is not None:
-            self._keeper.look(float("inf"), self.controls, self.facts, self._osc.listeners)
-            self._osc.close()
+        self.ports.close()
         self._keeper.end()
         if self._ring is not None:
             self._ring.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sda.control import Change, Controls, Setting
 from sda.params import Kind, Param, Value, from_unit, to_unit
 
-STEP = 0.01  # s
+STEP = 0.005  # s, as long as the ramp of the gain: sidebands of a fade of 30 dB in a second are 57 dB down
 QUICK = 50.0  # ms, of `glide` on the way
 GLIDE = "glide"
 
