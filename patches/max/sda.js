@@ -16,7 +16,8 @@ var told = []; // rows of the table, until all of them came
 var built = ""; // the table that the controls stand for
 var boxes = []; // everything made here
 var shows = {}; // address -> function that shows a value
-var names = []; // models, until all of them came
+var heard = {models: [], presets: []}; // names, until all of them came
+var offers = {}; // "models" or "presets" -> function that fills the menu
 
 function anything() {
     var args = arrayfromargs(arguments);
@@ -28,10 +29,12 @@ function hear(address, args) {
         told.push(rowOf(args));
     } else if (address === PREFIX + "params") {
         take(args[0]);
-    } else if (address === PREFIX + "models/name") {
-        names.push(args[0]);
-    } else if (address === PREFIX + "models") {
-        offerModels();
+    } else if (address === PREFIX + "models/name" || address === PREFIX + "presets/name") {
+        heard[wordOf(address)].push(args[0]);
+    } else if (address === PREFIX + "models" || address === PREFIX + "presets") {
+        offer(wordOf(address));
+    } else if (address === PREFIX + "done" && args[0] === PREFIX + "preset/save") {
+        send(PREFIX + "q/presets");
     } else if (shows.hasOwnProperty(address)) {
         shows[address](args[0]);
     }
@@ -55,6 +58,7 @@ function take(count) {
         built = key;
         build(rows);
         send(PREFIX + "q/models");
+        send(PREFIX + "q/presets");
         send(PREFIX + "q/all");
     }
 }
@@ -70,6 +74,8 @@ function build(rows) {
         isSlider = String(rows[i].id).indexOf("slider.") === 0;
         strip(rows[i], LEFT + (isSlider ? COLUMN : 0), TOP + ROW * (isSlider ? models++ : own++));
     }
+    box("comment", LEFT, TOP + ROW * own, 100).message("set", "preset");
+    nameMenu("presets", PREFIX + "preset/recall", LEFT + 105, TOP + ROW * own);
 }
 
 function strip(row, x, y) {
@@ -115,23 +121,36 @@ function single(row, kind, outlet, x, y, width, set) {
 
 // A choice sends its number; a text, which is the model, its words.
 function menuStrip(row, x, y) {
-    var menu = single(row, "umenu", row.kind === "choice" ? 0 : 1, x, y, 160, "setsymbol");
     if (row.kind === "choice") {
-        fill(menu, row.choices);
-    } else {
-        shows[PREFIX + row.id + " names"] = function (list) {
-            fill(menu, list);
-        };
+        fill(single(row, "umenu", 0, x, y, 160, "setsymbol"), row.choices);
+        return;
     }
+    var menu = nameMenu("models", row.address, x, y);
+    shows[row.address] = function (name) {
+        menu.message("setsymbol", name);
+    };
 }
 
-function offerModels() {
-    var offer = shows[PREFIX + "model names"];
-    if (offer) {
-        offer(names);
+// A menu of names in the library, which sends the one that is chosen.
+function nameMenu(word, address, x, y) {
+    var menu = box("umenu", x, y, 160);
+    wire(menu, 1, address);
+    offers[word] = function (names) {
+        fill(menu, names);
+    };
+    return menu;
+}
+
+function offer(word) {
+    if (offers[word]) {
+        offers[word](heard[word]);
         send(PREFIX + "q/model");
     }
-    names = [];
+    heard[word] = [];
+}
+
+function wordOf(address) {
+    return address.indexOf("models") > 0 ? "models" : "presets";
 }
 
 function fill(menu, words) {

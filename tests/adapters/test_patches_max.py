@@ -87,7 +87,7 @@ def test_the_patch_has_no_fault_that_py2max_finds() -> None:
 def test_the_script_builds_a_control_for_every_row_that_leads_to_its_address(desk: Desk) -> None:
     js = Js()
     asked = js.receive(table(desk))
-    assert asked == [["/sda/q/models"], ["/sda/q/all"]]
+    assert asked == [["/sda/q/models"], ["/sda/q/presets"], ["/sda/q/all"]]
     leads = {address for box in js.boxes() for _, address in box["to"]}
     for row in desk.controls.rows:
         assert row.address in leads, row.id
@@ -111,6 +111,10 @@ def test_the_script_shows_what_changed_and_offers_models_and_choices(desk: Desk)
         ["setsymbol", "hifigan"],
     ]
     assert last["/sda/model"][-3:] == [["clear"], ["append", "bells"], ["append", "rain"]]
+    js.receive([("/sda/presets/name", "dusk", 1, "bells"), ("/sda/presets/name", "two words", 2, "rain"), ("/sda/presets", 2)])
+    menu = next(box for box in js.boxes() if box["to"] == [(1, "/sda/preset/recall")])
+    assert menu["told"] == [["clear"], ["append", "dusk"], ["append", "two words"]]
+    assert js.receive([("/sda/done", "/sda/preset/save")]) == [["/sda/q/presets"]]
 
 
 def test_the_script_builds_anew_for_another_model_only_and_asks_again_for_a_row_that_was_lost(desk: Desk) -> None:

@@ -39,7 +39,7 @@ class Session:
     def until(self, text: str) -> None:
         """Read lines up to one that holds this text."""
         assert self.process.stdout is not None
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not any(text in line for line in self.lines):
             assert select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0], self.lines
             part = os.read(self.process.stdout.fileno(), 65536)

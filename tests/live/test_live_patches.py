@@ -16,6 +16,7 @@ from live_session import Session, session
 from small_models import sounding
 
 import sda
+from sda.adapters.osc_probe import Asker
 from sda.library import Library
 
 PATCHES = Path(__file__).parents[2] / "patches"
@@ -30,7 +31,7 @@ PLAYER = """#N canvas 0 0 400 300 12;
 #X msg 0 0 \\; sda-gain 0.75 \\; sda-slider-1 6 \\; sda-vocoder 2;
 #X obj 0 0 delay 700;
 #X msg 0 0 \\; sda-play 1;
-#X obj 0 0 delay 2700;
+#X obj 0 0 delay 4000;
 #X msg 0 0 \\; pd quit;
 #X obj 0 0 r sda-name;
 #X obj 0 0 print name;
@@ -58,7 +59,8 @@ fork {
 		~sdaViews['play'].valueAction_(true);
 		Pbind(\\type, \\sda, \\path, "gain", \\value, Pseq([-6.0], 1), \\dur, 0.1).play;
 	}.defer;
-	1.8.wait;
+	3.wait;
+	"menu %%".format(~sdaPresets.items).postln;
 	"knows %% of %%".format(~sdaValues['slider.2'], ~sdaViews.keys.asArray.sort).postln;
 	0.exit;
 };
@@ -136,6 +138,8 @@ def test_the_supercollider_patch_plays_a_real_engine(home: Path, tmp_path: Path)
         (folder / "player.scd").write_text(SCRIPT % (folder / "sda.scd"))
         running.send("/sda/slider/2", -3.0)
         running.ask("/sda/sync", 1)
+        with Asker(("127.0.0.1", running.port)) as asker:
+            asker.ask("/sda/preset/save", "dusk", answer="/sda/done")
         environment = {**os.environ, "QTWEBENGINE_DISABLE_SANDBOX": "1", "QT_QPA_PLATFORM": "offscreen"}
         done = subprocess.run(
             ["sclang", "player.scd"], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
@@ -146,4 +150,5 @@ def test_the_supercollider_patch_plays_a_real_engine(home: Path, tmp_path: Path)
     assert sounds_as_asked(path)
     assert done.returncode == 0
     assert "ERROR" not in done.stdout
+    assert "menu [ presets, dusk ]" in done.stdout
     assert "knows -3.0 of [ azimuth, density," in done.stdout
