@@ -115,12 +115,29 @@ def check(wish: Wish) -> None:
 
 def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, choice: Choice, recipe: Mapping[str, Any]) -> None:
     """Stream the blocks to the file, put the sidecar beside it, and say what was made."""
+    from sda.cli import output
+
+    made = save(model, blocks, wish, choice, recipe)
+    if wish.as_json:
+        output.print_json(made)
+        return
+    console = output.console()
+    depth = f"{made['bit_depth']} bit" if made["bit_depth"] else wish.target.suffix[1:].lower()
+    sides = {1: "mono", 2: "two channels"}.get(made["channels"], f"{made['channels']} channels")
+    seconds = made["samples"] / wish.rate
+    console.print(f"{wish.target}  {seconds:.3f} s, {wish.rate} Hz, {depth}, {sides}", highlight=False, soft_wrap=True)
+    console.print(f"vocoder: {choice.name} ({choice.why})", highlight=False)
+
+
+def save(
+    model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, choice: Choice, recipe: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Stream the blocks to the file and put the sidecar beside it; what was made, and its recipe, for programs."""
     import itertools
 
     import numpy as np
 
     import sda
-    from sda.cli import output
     from sda.formats import sidecar
     from sda.formats.audio_out import AudioWriter, Tags
 
@@ -141,19 +158,11 @@ def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, choic
             loudness = loudness.with_block(block)
     if wish.sidecar:
         sidecar.write(wish.target, sidecar.describe(wish.target, writer, loudness, tags, recipe))
-    made: dict[str, object] = {
+    made = {
         "file": str(wish.target),
         "rate": wish.rate,
         "bit_depth": writer.depth or None,
         "channels": writer.channels,
         "samples": writer.frames,
     }
-    if wish.as_json:
-        output.print_json({**made, **recipe})
-        return
-    console = output.console()
-    depth = f"{writer.depth} bit" if writer.depth else wish.target.suffix[1:].lower()
-    sides = {1: "mono", 2: "two channels"}.get(writer.channels, f"{writer.channels} channels")
-    seconds = writer.frames / wish.rate
-    console.print(f"{wish.target}  {seconds:.3f} s, {wish.rate} Hz, {depth}, {sides}", highlight=False, soft_wrap=True)
-    console.print(f"vocoder: {choice.name} ({choice.why})", highlight=False)
+    return {**made, **recipe}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,12 @@ from sda.errors import ControlError
 from sda.params import PARAMS, Kind, Param, check, slider_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sda.choice import Choice
+    from sda.core.sound_map import Chunk
+    from sda.model import Model
     from sda.params import Value
 
 
@@ -68,19 +75,27 @@ def generate(
     values |= export.space(wish, "stereo", values)
     chunk = None if home is None else loaded.map.chunk(home)
     choice = chosen(loaded, vocoder, offline=offline)
-    blocks = loaded.blocks(
-        duration, values=values, vocoder=choice.name, rate=wish.rate, home=None if chunk is None else chunk.number
-    )
-    recipe = {
-        "model": loaded.document.name,
-        "id": loaded.document.id,
-        "seed": values["seed"],
-        "seconds": duration,
-        "sliders": {s.name: values[f"slider.{s.number}"] for s in loaded.sliders if f"slider.{s.number}" in values},
-        "values": values,
-        **({"home": {"chunk": chunk.number, "recording": chunk.recording, "start_s": chunk.start_s}} if chunk else {}),
-    }
+    blocks, recipe = rendered(loaded, values, chunk, duration, wish.rate, choice)
     export.write(loaded, blocks, wish, choice, recipe)
+
+
+def rendered(
+    model: Model, values: Mapping[str, Value], chunk: Chunk | None, seconds: float, rate: int, choice: Choice
+) -> tuple[Iterator[NDArray[np.float32]], dict[str, Any]]:
+    """The sound in blocks [C, t], and the recipe to make it again."""
+    home = None if chunk is None else chunk.number
+    blocks = model.blocks(seconds, values=values, vocoder=choice.name, rate=rate, home=home)
+    recipe = {
+        "model": model.document.name,
+        "id": model.document.id,
+        "seed": values["seed"],
+        "seconds": seconds,
+        "sliders": {s.name: values[f"slider.{s.number}"] for s in model.sliders if f"slider.{s.number}" in values},
+        "values": dict(values),
+    }
+    if chunk:
+        recipe["home"] = {"chunk": chunk.number, "recording": chunk.recording, "start_s": chunk.start_s}
+    return blocks, recipe
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Row(NamedTuple):
 COMMANDS = {
     "run": Row("sda.cli.run:run", "Play a model live, steered over OSC."),
     "generate": Row("sda.cli.generate:generate", "Render a model to an audio file."),
+    "explore": Row("sda.cli.explore:explore", "Make many different sounds of a model, and a page to hear them on."),
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
