@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sda.control import MODEL_SOURCE, Change, Controls
-from sda.errors import AudioError, DeviceError, ModelError
+from sda.errors import AudioError, DeviceError, ModelError, SdaError
 from sda.live.ahead import RenderAhead
 from sda.live.beginning import first_model, first_values
 from sda.live.deeds import Deeds
@@ -65,9 +65,14 @@ class Engine:
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
         self._keeper = Keeper(options.name, fresh=options.fresh)
-        self._first = first_model(options, self._keeper, self.controls, say)
+        self._first = first_model(options, self._keeper, self.controls, self._explain)
         first_values(options, self._keeper, self.controls, say)
         self.controls.subscribe(self._forward)
+
+    def _explain(self, text: str) -> None:
+        """Say why there is no sound, also to whoever asks later."""
+        self.facts.trouble = text
+        self._say(text)
 
     def stop(self) -> None:
         """End the run, from any thread or signal handler."""
@@ -110,6 +115,9 @@ class Engine:
             self._keep(float("inf"))
         except _Stopped:
             pass
+        except Exception as error:
+            self._keeper.crashed = not isinstance(error, SdaError)
+            raise
         finally:
             self._close()
 

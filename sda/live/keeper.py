@@ -43,12 +43,14 @@ class Keeper:
         """Read what the last run left; `fresh`: only whom to tell. Raises `ControlError` for a name that could be a path."""
         self.name = check_name("--name", name)
         self.trouble = ""  # why the last state could not be read
+        self.crashed = False  # this run ends by a fault of ours
         self._folder = engine_folder(name)
         self._lock = filelock.FileLock(self._folder / LOCK)
         self._run = catalog.read_object(self._folder / RUN)
         found = self._read()
         self.listeners = _addresses(found.extra.get("listeners") if found else None)  # of the last run
         self.last = None if fresh else found
+        self._fresh = fresh
         self._began, self._written = float("-inf"), float("-inf")  # s, of the run and of the last writing
         self._kept: tuple[object, ...] | None = None
 
@@ -89,6 +91,8 @@ class Keeper:
         if now - self._written < PAUSE_S:
             return
         kept = (controls.rev, facts.model and facts.model.path, tuple(listeners))
+        if self._fresh and self._kept is None:
+            self._kept = kept  # what the last run left stays until something is moved
         if kept != self._kept:
             self._written = now
             with suppress(SdaError):  # a disk that is full may have room a second later
@@ -96,10 +100,11 @@ class Keeper:
                 self._kept = kept
 
     def end(self) -> None:
-        """It came to its end in order."""
+        """It came to its end, in order unless it `crashed`."""
         if self._lock.is_locked:
             with suppress(OSError):
-                (self._folder / RUN).unlink(missing_ok=True)
+                if not self.crashed:
+                    (self._folder / RUN).unlink(missing_ok=True)
             self._lock.release()
 
     def _state(self, controls: Controls, facts: Facts, listeners: Sequence[Address]) -> Preset:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies
 
 from sda.errors import ControlError, SdaError
 from sda.formats import preset as file
@@ -128,6 +129,26 @@ def test_saving_over_a_preset_keeps_what_nobody_here_knows() -> None:
     old = Preset(name="a", number=5, values={"reverb": 0.5, "gain": 1.0, "slider.3": 2.0}, extra={"colour": "blue"})
     new = renewed(old, Preset(name="a", values={"gain": -2.0}, sliders={}))
     assert (new.number, new.values, new.extra) == (5, {"reverb": 0.5, "gain": -2.0}, {"colour": "blue"})
+
+
+ANYTHING = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(max_size=8),
+    lambda inner: strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+KEYS = strategies.sampled_from([*file.KEYS, "colour"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(strategies.dictionaries(KEYS, ANYTHING))
+def test_whatever_is_in_a_file_is_a_preset_or_refused(data: dict[str, object]) -> None:
+    try:
+        preset = file.from_json(data, "name")
+    except SdaError:
+        return
+    assert file.from_json(json.loads(json.dumps(preset.to_json(), allow_nan=False)), "name") == preset
+    found = fit(preset, ROWS, own=True)
+    assert set(found.values) <= {row.id for row in ROWS}
 
 
 @pytest.mark.parametrize("name", ["", "  ", "..", "a/b", "a\\b", "C:x", "a\tb", "\u202ex", "x" * 101])

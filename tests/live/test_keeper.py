@@ -135,6 +135,29 @@ def test_two_bad_ends_soon_after_the_beginning_make_a_safe_start(folder: Path) -
     assert begin(Keeper("sda"))[0] == path  # an end in order forgives
 
 
+def test_a_fault_of_ours_counts_as_a_bad_end(folder: Path) -> None:
+    keeper = Keeper("sda")
+    keeper.begin(0.0)
+    keeper.crashed = True
+    keeper.end()
+    assert Keeper("sda").crashes == 1
+    Keeper("sda").begin(0.0)  # and leaves the name free
+
+
+def test_a_fresh_run_leaves_what_was_kept_until_something_moves(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    file.write(folder / "state.json", Preset(name="sda", values={"gain": -5.0}))
+    keeper, controls = Keeper("sda", fresh=True), Controls()
+    keeper.begin(0.0)
+    keeper.look(2.0, controls, facts(), [])
+    keeper.look(4.0, controls, facts(), [])
+    assert file.read(folder / "state.json").values == {"gain": -5.0}
+    controls.set("drift", 1.0, "hand")
+    keeper.look(6.0, controls, facts(), [])
+    assert (file.read(folder / "state.json").values["gain"], file.read(folder / "state.json").values["drift"]) == (0.0, 1.0)
+    keeper.end()
+
+
 def test_a_run_that_lasted_is_not_to_blame_for_its_beginning(folder: Path) -> None:
     for _ in range(4):
         keeper = Keeper("sda")

@@ -112,6 +112,24 @@ def test_what_cannot_be_recalled_is_said_and_the_sound_goes_on(models: Path) -> 
         running.end()
 
 
+def test_the_last_of_many_recalls_counts_while_models_load(models: Path) -> None:
+    shelf, (bells, pebbles) = Presets(), (entry.id for entry in Library().entries())
+    for n, id in enumerate((pebbles, bells, pebbles, bells)):
+        shelf.save(Preset(name=f"p{n}", model=id, values={"gain": -1.0 - n}, sliders={"brightness": float(n)}))
+    with session("pebbles", *QUIET) as running:
+        for _ in range(22):  # p0, p1, ... round and round
+            running.send("/sda/preset/next")
+        ends = [running.receive() for _ in range(44)]
+        done = [list(end.params) for end in ends if end.address == "/sda/done"]
+        errors = [list(end.params) for end in ends if end.address == "/sda/error"]
+        assert done[-1] == ["/sda/preset/next", "p1"]
+        assert len(done) + len(errors) == 22
+        assert {error[2] for error in errors} <= {"another model was asked for meanwhile"}
+        assert running.ask("/sda/sync", 1).params == [1]
+        assert state(running, "model", "gain", "slider.brightness") == ["bells", -2.0, 1.0]
+        running.end()
+
+
 def test_chance_center_undo_and_redo(models: Path) -> None:
     sliders = load(Library().resolve("pebbles")).sliders
     with session("pebbles", *QUIET) as running:
@@ -196,7 +214,7 @@ def test_a_recall_over_seconds_is_heard_as_one_long_movement(models: Path, tmp_p
     assert np.diff(level).min() > -12  # nowhere a fall of all of it
 
 
-def test_a_preset_on_disk_is_seen_and_a_second_engine_shares_it(models: Path) -> None:
+def test_a_preset_that_another_program_wrote_or_edited_is_seen(models: Path) -> None:
     with session("pebbles", *QUIET) as running:
         Presets().save(Preset(name="brought", values={"gain": -3.0}))
         assert running.act("/sda/preset/recall", "brought") == ["brought"]
