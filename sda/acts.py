@@ -75,6 +75,20 @@ ACTS = (
         id="preset.morph", long=True, writes=True, help="The two that the control morph lies between.",
         arguments=(PRESET, Argument(name="other", kind=Kind.TEXT, help="Where morph is 1.")),
     ),
+    Act(
+        id="generate", long=True, help="A job: what is loaded and set now, into a new file of the library's recordings.",
+        arguments=(
+            Argument(name="name", kind=Kind.TEXT, help="Of the recording; done tells its file."),
+            Argument(name="seconds", kind=Kind.FLOAT, unit="s", low=0.1, high=3600.0, help="How long."),
+        ),
+    ),
+    Act(
+        id="train.vocoder", long=True, help="A job: a vocoder of the model's own; reload it when that is done.",
+        arguments=(Argument(name="model", kind=Kind.TEXT, help="Of the library."),),
+    ),
+    Act(id="train.cancel", long=True, help="End the training that goes on, whoever started it; the best so far is kept."),
+    Act(id="download.bigvgan", long=True, help="A job: BigVGAN's weights, or the rest of them."),
+    Act(id="download.cancel", long=True, help="End the download; what came is kept."),
     Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
 )  # fmt: skip
 

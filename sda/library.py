@@ -69,6 +69,17 @@ class Library:
         return self._folder("presets")
 
     @property
+    def recordings(self) -> Path:
+        return self._folder("recordings")
+
+    def recording(self, name: str, suffix: str = ".wav") -> Path:
+        """A file for a new recording of this name; a number is added where there is one already."""
+        stem = file_stem(name)
+        taken = {path.stem.casefold() for path in self.recordings.iterdir()}
+        numbered = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+        return self.recordings / (next(candidate for candidate in numbered if candidate.casefold() not in taken) + suffix)
+
+    @property
     def cache(self) -> Path:
         return self._folder("cache")
 

@@ -48,10 +48,11 @@ class Patch:
             target = sink if isinstance(sink, str) else sink[0]
             self._lines.append({"patchline": {"source": [box, outlet], "destination": [target, 0]}})
 
-    def whole(self) -> str:
+    def whole(self, width: int) -> str:
+        """The file of a window of this width, in pixels."""
         patcher = {
             "fileversion": 1, "appversion": {"major": 8, "minor": 0, "revision": 0, "architecture": "x64"},
-            "classnamespace": "box", "rect": [60, 60, 1260, 800], "boxes": self._boxes, "lines": self._lines,
+            "classnamespace": "box", "rect": [60, 60, width, 800], "boxes": self._boxes, "lines": self._lines,
         }  # fmt: skip
         return json.dumps({"patcher": patcher}, indent="\t") + "\n"
 
@@ -94,9 +95,10 @@ def patch_of_acts() -> str:
     patch.wire((start, 2), listen, send)
     patch.wire((start, 1), rows, send)
     patch.wire(start, alive, ping, send)
-    for n, act in enumerate(filter(plain, ACTS)):
+    acts = list(filter(plain, ACTS))
+    for n, act in enumerate(acts):
         patch.wire(act_box(patch, act, 900 + 170 * (n // 7), 60 + 100 * (n % 7)), send)
-    return patch.whole()
+    return patch.whole(max(1260, 920 + 170 * -(-len(acts) // 7)))
 
 
 def files() -> dict[str, str]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from sda.adapters.osc_acts import Acts
 from sda.adapters.osc_answers import Outgoing
 from sda.adapters.osc_clients import Address
+from sda.adapters.osc_news import News
 from sda.adapters.osc_surface import Surface
 from sda.control import Controls
 from sda.errors import ControlError, DeviceError, SdaError
@@ -55,11 +56,11 @@ class OscPort:
         self._guests: dict[Address, Callable[[bytes], object]] = {}
         self._inbox: deque[tuple[bytes | None, Address]] = deque()
         self._surface = Surface(controls, acts, wake=self._wake)
-        self._surface.own = self.address
+        self._surface.audience.own = self.address
         self._closing = False
         try:
             for out in outs:
-                self._surface.add_listener(_reached(out, self._socket.family), time.monotonic())
+                self._surface.audience.add(_reached(out, self._socket.family), time.monotonic())
         except SdaError as error:
             self._close_sockets()
             raise DeviceError(f"--osc-out: {error}") from error
@@ -78,6 +79,11 @@ class OscPort:
         return self._surface.refused
 
     @property
+    def news(self) -> News:
+        """Where the engine leaves what clients are to be told; from any thread."""
+        return self._surface.news
+
+    @property
     def dropped(self) -> int | None:
         """Packets that the system dropped because we were too slow, as of a second ago; None where it does not tell."""
         now = time.monotonic()
@@ -89,19 +95,11 @@ class OscPort:
     @property
     def listeners(self) -> tuple[Address, ...]:
         """Hosts and ports of those who hear every change."""
-        return self._surface.listeners
+        return self._surface.audience.addresses
 
     def announce(self, others: Iterable[Address], address: str, *args: Value) -> None:
         """Tell all listeners, and some other addresses, one message, and the former all values after it; from any thread."""
-        self._surface.announce(others, address, *args)
-
-    def refuse(self, source: str, address: str, text: str) -> None:
-        """Tell the listeners, and whoever asked, what came to nothing; from any thread."""
-        self._surface.refuse(source, address, text)
-
-    def tell(self, source: str, address: str, *args: Value) -> None:
-        """Answer whoever asked for something that is done only now; from any thread."""
-        self._surface.tell(source, address, *args)
+        self._surface.audience.announce(others, address, *args)
 
     # Clients that come another way, by the WebSocket of OSCQuery; from any thread.
 

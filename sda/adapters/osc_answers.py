@@ -18,12 +18,26 @@ from sda.params import Param, Value
 
 Outgoing = tuple[bytes, Address]
 
+NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders
+
 # What we send: a copy that comes back to us (two programs pointed at each other) is dropped silently.
 REPLIES = frozenset(
     f"/sda/{word}"
     for word in (
         *("pong", "synced", "status/reply", "error", "accepted", "done", "started", "meter"),
-        *("rev", "param", "params", "models", "models/name", "presets", "presets/name", "download/progress", "train/progress"),
+        *(
+            "rev",
+            "param",
+            "params",
+            "models",
+            "models/name",
+            "presets",
+            "presets/name",
+            "download/progress",
+            "train/progress",
+            "scope",
+            "log",
+        ),
     )
 )
 
@@ -100,6 +114,11 @@ class Answers:
     def status(self, client: Client, status: Status) -> None:
         """The fields of `Status`, in their order."""
         self.send(client, "/sda/status/reply", *[getattr(status, name) for name in STATUS_FIELDS])
+
+    def complain(self, client: Client, address: str, code: str, text: str, now: float) -> None:
+        """An error, where the client may hear of it now, s. All that are for want of sliders are told as one."""
+        if client.may_hear(code, "" if code == NO_MODEL else address, now):
+            self.fault(client, address, code, text)
 
     def fault(self, client: Client, address: str, code: str, text: str) -> None:
         self.send(client, "/sda/error", address[:100], code, text[:200])

@@ -18,6 +18,7 @@ Address = tuple[str, int]
 
 CLIENTS = 256  # remembered; the longest silent that does not listen is forgotten first
 LISTENERS = 32
+TOPICS = ("scope", "log")
 SILENT_S = 600.0  # after which a listener is dropped
 PUSH_S = 1 / 60  # least time between two pushes of a control to a listener
 REV_S = 1.0  # time between two `/sda/rev`
@@ -37,6 +38,7 @@ class Client:
     heard: float  # s, when its last packet came
     listening: Listening | None = None
     lasting: bool = False  # a listener however long it is silent
+    topics: frozenset[str] = frozenset()  # that it listens to besides
     warned: bool = False  # of time tags
     _told: dict[tuple[str, str], float] = field(default_factory=dict)  # kinds of errors, and when it may hear them again
     _allowed: float = BURST  # errors that it may hear now, and when that was so
@@ -101,6 +103,7 @@ class Clients:
     def __init__(self) -> None:
         self._clients: OrderedDict[Address, Client] = OrderedDict()
         self.listeners: tuple[Client, ...] = ()
+        self._tuned: dict[str, tuple[Client, ...]] = dict.fromkeys(TOPICS, ())
 
     def at(self, address: Address, now: float) -> Client:
         """The client that a packet came from."""
@@ -109,7 +112,7 @@ class Clients:
             client = Client(address, address, source_of(address), now)
             self._clients[address] = client
             if len(self._clients) > CLIENTS:
-                del self._clients[next(a for a, c in self._clients.items() if c.listening is None)]
+                del self._clients[next(a for a, c in self._clients.items() if c.listening is None and not c.topics)]
         else:
             client.heard = now
             self._clients.move_to_end(address)
@@ -140,8 +143,27 @@ class Clients:
         return True
 
     def unlisten(self, client: Client) -> None:
-        client.listening = None
+        client.listening, client.topics = None, frozenset()
         self._gather()
+
+    def tune(self, client: Client, topic: str, on: bool) -> bool:
+        """Have a client listen to a topic, or no more; False where there are too many."""
+        if on and client not in self._tuned[topic] and len(self._tuned[topic]) >= LISTENERS:
+            return False
+        client.topics = client.topics | {topic} if on else client.topics - {topic}
+        self._gather()
+        return True
+
+    def tuned(self, topic: str) -> tuple[Client, ...]:
+        """Who listens to a topic."""
+        return self._tuned[topic]
+
+    def drop_silent(self, client: Client, now: float) -> bool:
+        """Whether a listener was silent for too long, and is none any more."""
+        if client.lasting or now - client.heard <= SILENT_S:
+            return False
+        self.unlisten(client)
+        return True
 
     def forget(self, address: Address) -> None:
         """A client that will not come back."""
@@ -166,10 +188,10 @@ class Clients:
     def awake(self, now: float) -> Iterator[tuple[Client, Listening]]:
         """The listeners, without those silent for too long, which are dropped."""
         for client in self.listeners:
-            if now - client.heard > SILENT_S and not client.lasting:
-                self.unlisten(client)
-            elif client.listening is not None:
+            if not self.drop_silent(client, now) and client.listening is not None:
                 yield client, client.listening
 
     def _gather(self) -> None:
-        self.listeners = tuple(c for c in self._clients.values() if c.listening is not None)
+        clients = tuple(self._clients.values())
+        self.listeners = tuple(c for c in clients if c.listening is not None)
+        self._tuned = {topic: tuple(c for c in clients if topic in c.topics) for topic in TOPICS}

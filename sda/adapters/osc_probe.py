@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Self
 
-from sda.adapters.osc_packet import Arg, OscError, decode, encode
+from sda.adapters.osc_packet import Arg, Message, OscError, decode, encode
 
 FREE, OTHER = "", "another program"
 LARGEST = 2000  # bytes; our answers are shorter
@@ -49,6 +51,14 @@ class Asker:
 
     def send(self, packet: bytes) -> None:
         self._socket.send(packet)
+
+    def heard(self, seconds: float) -> Iterator[Message]:
+        """Every message that comes within some time, as it comes. Raises `OSError` where nobody is there."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            with suppress(TimeoutError, OscError):
+                yield from decode(self._socket.recv(LARGEST))
 
     def ask(self, address: str, *args: Arg, answer: str) -> tuple[Arg, ...]:
         """The arguments of the next message at the address `answer`, whatever else comes before it.

@@ -11,27 +11,24 @@ Answers are single messages, one a datagram: every client takes those, not every
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
-from sda.adapters.osc_answers import REPLIES, Answers, Outgoing
-from sda.adapters.osc_clients import LISTENERS, REV_S, Address, Client, Clients, source_of
+from sda.adapters.osc_answers import NO_MODEL, REPLIES, Answers, Outgoing
+from sda.adapters.osc_audience import Audience
+from sda.adapters.osc_clients import TOPICS, Address, Client, Clients
+from sda.adapters.osc_news import News
 from sda.adapters.osc_packet import BUNDLE_SIGN, Arg, Message, OscError, decode, encode, ntp
 from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
 from sda.control import Change, Changes, Controls, Setting
-from sda.errors import ControlError, SdaError
-from sda.params import Value
+from sda.errors import SdaError
 
 WRITES = 1000  # settings that one packet may come to
 ANSWERS = 1000  # messages that one packet may be answered with
-NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders: told as one
-LATE = 1024  # answers that may wait for the engine
-NEWS = 64  # words of the engine that may wait to be told
 _ACTS = {act.address: act for act in ACTS}
 
 
@@ -67,7 +64,6 @@ class Surface:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """`wake` is called, from any thread, when `due` has something new to say; `wall_clock` gives s since 1970."""
-        self.own: Address | None = None  # where we receive: no listener may be there
         self.refused = 0  # packets of which nothing happened
         self._controls = controls
         self._acts = acts
@@ -75,10 +71,10 @@ class Surface:
         self._wall_clock = wall_clock
         self._clients = Clients()
         self._changes = Changes()
-        self._late: deque[tuple[Client, bytes]] = deque(maxlen=LATE)
-        self._news: deque[tuple[str, _Fault | bytes]] = deque(maxlen=NEWS)
         self._table = Table(controls.rows)
         self._answers = Answers(controls, self._table)
+        self.news = News(self._clients, self._answers, wake)
+        self.audience = Audience(controls, self._clients, self._answers, self.news)
         self._now = 0.0
         controls.subscribe(self._take)
 
@@ -106,78 +102,13 @@ class Surface:
         if self._table.rows is not self._controls.rows:
             self._renew_table()
         self._clients.note(self._changes.take())
-        while self._late:
-            client, packet = self._late.popleft()
-            self._answers.add(packet, client)
-        while self._news:
-            self._report(*self._news.popleft())
-        wait = REV_S
-        for client, listening in self._clients.awake(now):
-            if listening.rows_due:
-                listening.rows_due = False
-                self._answers.params(client)
-            if listening.values_due:
-                listening.values_due = False
-                self._answers.all(client, listening.prefix)
-            for id in listening.due(now):
-                self._answers.value(client, id)
-            if now >= listening.rev_at:
-                listening.rev_at = now + REV_S
-                self._answers.send(client, "/sda/rev", self._controls.rev)
-            wait = min(wait, listening.next() - now)
-        return self._answers.take(), max(wait, 0.0)
+        self.news.deliver(now)
+        wait = self.audience.answer(now)
+        return self._answers.take(), wait
 
     def dismiss(self, source: Address) -> None:
         """Forget a client that is gone."""
         self._clients.forget(source)
-
-    def add_listener(self, address: Address, now: float) -> None:
-        """Have an address hear every change, for as long as we live. Raises `ControlError` for our own."""
-        if self._is_own(address):
-            raise ControlError(f"port {address[1]} is the engine's own")
-        self._clients.add(address, now)
-
-    @property
-    def listeners(self) -> tuple[Address, ...]:
-        """Where those who listen by UDP hear."""
-        return tuple(client.reply_to for client in self._clients.listeners if client.reply_to[1] > 0)
-
-    def announce(self, others: Iterable[Address], address: str, *args: Value) -> None:
-        """Tell all listeners, and some other addresses, one message, and the former all values after it. Any thread."""
-        packet = encode(address, *args)
-        for client in self._clients.listeners:
-            self._late.append((client, packet))
-            if client.listening is not None:
-                client.listening.values_due = True
-        heard = self.listeners
-        strangers = [other for other in others if other not in heard and not self._is_own(other)]
-        self._late.extend((Client(other, other, source_of(other), 0.0), packet) for other in strangers)
-        self._wake()
-
-    def _is_own(self, address: Address) -> bool:
-        return self.own is not None and address[1] == self.own[1] and address[0] in (self.own[0], "127.0.0.1", "::1")
-
-    def refuse(self, source: str, address: str, text: str) -> None:
-        """Tell the listeners, and whoever asked (by its name as a source of changes), what came to nothing. Any thread."""
-        self._news.append((source, _Fault(address, "refused", text)))
-        self._wake()
-
-    def tell(self, source: str, address: str, *args: Value) -> None:
-        """Answer whoever asked for something (by its name as a source of changes), later and from any thread."""
-        self._news.append((source, encode(address, *args)))
-        self._wake()
-
-    def _report(self, source: str, news: _Fault | bytes) -> None:
-        if isinstance(news, bytes):
-            for client in self._clients.named(source):
-                self._answers.add(news, client)
-            return
-        act = _ACTS.get(news.address)
-        for client in self._clients.hearing(source):
-            if client.source == source and act is not None and act.long:  # was told that it is accepted, so it waits for this
-                self._answers.fault(client, *news)
-            else:
-                self._fault(client, *news)
 
     def _take(self, changes: tuple[Change, ...]) -> None:
         if self._clients.listeners:
@@ -186,9 +117,7 @@ class Surface:
 
     def _renew_table(self) -> None:
         self._table = self._answers.table = Table(self._controls.rows)
-        for client in self._clients.listeners:
-            if client.listening is not None:
-                client.listening.rows_due = True
+        self.audience.renew()
 
     # A packet's messages become steps, then the steps are carried out.
 
@@ -235,13 +164,16 @@ class Surface:
                 return _Call(address, lambda: self._answers.send(client, "/sda/pong", *args))
             case "/sda/sync":
                 packet = encode("/sda/synced", *args[:1])
-                return _Call(address, lambda: self._acts.settle(partial(self._answer_late, client, packet)))
+                return _Call(address, lambda: self._acts.settle(partial(self.news.answer_late, client, packet)))
             case "/sda/status":
                 return _Call(address, lambda: self._answers.status(client, self._acts.status()))
             case "/sda/listen":
-                return _Call(address, lambda: self._listen(client, args), answers=rows + 1)
+                return _Call(address, lambda: self.audience.listen(client, args, self._now), answers=rows + 1)
             case "/sda/unlisten":
                 return _Call(address, lambda: self._clients.unlisten(client))
+        for topic in TOPICS:
+            if address in (f"/sda/{topic}/listen", f"/sda/{topic}/unlisten"):
+                return _Call(address, partial(self.audience.tune, client, topic, address.endswith("/listen"), args))
         act = _ACTS.get(address)
         return None if act is None else self._deed(act, args, client)
 
@@ -304,18 +236,6 @@ class Surface:
         for id, text in self._controls.set_many(settings, client.source).refusals:
             self._fault(client, "/sda/" + id.replace(".", "/"), "value", text)
 
-    def _listen(self, client: Client, args: tuple[Arg, ...]) -> None:
-        port, prefix = _wish(args)
-        if port is not None and self._is_own((client.address[0], port)):
-            raise ControlError(f"port {port} is the engine's own")
-        if not self._clients.listen(client, port, prefix, self._now):
-            raise ControlError(f"expected at most {LISTENERS} listeners")
-        self._answers.all(client, prefix)
-
-    def _answer_late(self, client: Client, packet: bytes) -> None:
-        self._late.append((client, packet))
-        self._wake()
-
     def _warn_of_time(self, client: Client, messages: list[Message]) -> None:
         now = ntp(self._wall_clock())
         ahead = max((m.time - now for m in messages), default=0) / 2**32
@@ -324,18 +244,7 @@ class Surface:
             self._fault(client, messages[0].address, "time-tag", f"a time tag {ahead:.3f} s ahead was applied at once")
 
     def _fault(self, client: Client, address: str, code: str, text: str) -> None:
-        if client.may_hear(code, "" if code == NO_MODEL else address, self._now):
-            self._answers.fault(client, address, code, text)
-
-
-def _wish(args: tuple[Arg, ...]) -> tuple[int | None, str]:
-    """Port and prefix of `/sda/listen`. Raises `ControlError`."""
-    numbers = [a for a in args if isinstance(a, int | float)]
-    texts = [a for a in args if isinstance(a, str)]
-    port = int(numbers[0]) if numbers and 0 < numbers[0] < 65536 else None
-    if len(numbers) > 1 or len(texts) > 1 or len(numbers) + len(texts) < len(args) or (numbers and port is None):
-        raise ControlError("expected a port from 1 to 65535, or none, and perhaps a prefix")
-    return port, "".join(texts).removeprefix("/sda").strip("/").replace("/", ".")
+        self._answers.complain(client, address, code, text, self._now)
 
 
 def _check_size(steps: list[_Step]) -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
     "bench": Row("sda.cli.bench:bench", "Measure how fast this machine plays a model."),
     "doctor": Row("sda.cli.doctor:doctor", "Say what keeps the instrument from working here."),
     "selftest": Row("sda.cli.selftest:selftest", "Put the program through trials, for a bug report."),
+    "osc": Row("sda.cli.osc:osc", "Watch what a running engine tells its listeners."),
     "params": Row("sda.cli.params:params", "Print every control: range, unit, OSC address."),
 }
 

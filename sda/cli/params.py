@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -13,7 +14,8 @@ from sda.params import PARAMS, Kind, Param
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def params(as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="For a manual.")
+def params(as_json: bool, markdown: bool) -> None:
     """Print every control: its id, OSC address, range, unit and default; and every act.
 
     A model adds one control for each of its sliders: slider.1, slider.2, ... and their names.
@@ -22,10 +24,20 @@ def params(as_json: bool) -> None:
         controls = [asdict(row) | {"address": row.address} for row in PARAMS]
         output.print_json({"params": controls, "acts": [asdict(act) | {"address": act.address} for act in ACTS]})
         return
+    show = _print_markdown if markdown else output.print_table
     rows = [(row.id, row.address, str(row.kind), _range(row), row.unit, _value(row.default), row.help) for row in PARAMS]
-    output.print_table(("id", "OSC address", "kind", "range", "unit", "default", "help"), rows)
+    show(("id", "OSC address", "kind", "range", "unit", "default", "help"), rows)
     click.echo()
-    output.print_table(("act", "OSC address", "takes", "help"), [(act.id, act.address, _takes(act), act.help) for act in ACTS])
+    show(("act", "OSC address", "takes", "help"), [(act.id, act.address, _takes(act), act.help) for act in ACTS])
+
+
+def _print_markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of Markdown; ids and addresses as code."""
+    click.echo(f"| {' | '.join(heads)} |")
+    click.echo("|---" * len(heads) + "|")
+    for row in rows:
+        cells = [cell.replace("|", "\\|") for cell in row]
+        click.echo(f"| `{cells[0]}` | `{cells[1]}` | {' | '.join(cells[2:])} |")
 
 
 def _takes(act: Act) -> str:

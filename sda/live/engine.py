@@ -17,12 +17,14 @@ from sda.live.ahead import RenderAhead
 from sda.live.beginning import first_model, first_values
 from sda.live.deeds import Deeds
 from sda.live.facts import Facts
+from sda.live.jobs import Jobs
 from sda.live.keeper import Keeper
 from sda.live.options import Options
 from sda.live.ports import Ports
 from sda.live.recall import Recall
 from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
+from sda.live.show import Show
 from sda.live.supervisor import Child, Events, Role
 from sda.live.wire import Message
 
@@ -46,13 +48,15 @@ class Engine:
 
         Raises `SdaError` for a model that cannot be read and for values that controls do not take.
         """
-        self.options, self._say = options, say
+        self.options = options
         self.controls, self.facts = Controls(), Facts(options.buffer)
         self._events: Events = queue.SimpleQueue()
         self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
         self.ports = Ports()
-        refuse = self.ports.refuse
+        say, refuse = self.ports.overheard(say), self.ports.refuse
+        self._say = say
+        self._show = Show(self.facts, self.ports)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, refuse)
         self._ahead = RenderAhead(
             self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, refuse, options.device
@@ -60,7 +64,8 @@ class Engine:
         self._ring: Ring | None = None
         self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
         self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self.ports.tell, refuse)
-        self.deeds.table |= self._recall.table
+        self._jobs = Jobs(self.controls, self.facts, self._events, self.ports)
+        self.deeds.table |= self._recall.table | self._jobs.table
         self.deeds.listed = lambda: self._recall.shelf.names
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
@@ -173,6 +178,7 @@ class Engine:
         self._ahead.step(now)
         self._repertoire.look(now)
         self._recall.shelf.look(now)
+        self._jobs.look(now)
         self._keep(now)
         return True
 
@@ -207,6 +213,8 @@ class Engine:
         match message["kind"]:
             case "report" if child is self._player.child:
                 self.facts.played_on(message)
+                assert self._ring is not None
+                self._show.look(self._ring)
             case "report":
                 self.facts.rendered(message)
             case "ready":

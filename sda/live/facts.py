@@ -53,7 +53,7 @@ class Facts:
     delay: float = 0.0  # s, of the signal path
     rtf_mean: float = 0.0
     rtf_worst: float = 0.0
-    peak: float = 0.0  # since the player's last report
+    peaks: tuple[float, float] = (0.0, 0.0)  # of both channels, in the time of the player's last report
     played: int = 0  # frames, by the player that runs
     underruns: int = 0
     past_played: float = 0.0  # s, by the players before it
@@ -68,7 +68,8 @@ class Facts:
 
     def played_on(self, message: Message) -> None:
         """A player's report."""
-        self.played, self.underruns, self.peak = message["played"], message["underruns"], message["peak"]
+        self.played, self.underruns = message["played"], message["underruns"]
+        self.peaks = (message["peaks"][0], message["peaks"][1])
 
     def rendered(self, message: Message) -> None:
         """A renderer's report."""

@@ -61,7 +61,7 @@ class Player:
                 "played": feed.played,
                 "read": feed.read,
                 "underruns": feed.underruns,
-                "peak": feed.take_peak(),
+                "peaks": feed.take_peaks(),
             }
         )
 

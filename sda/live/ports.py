@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sda import __version__
@@ -16,6 +16,8 @@ from sda.params import Value
 
 if TYPE_CHECKING:
     from sda.adapters.oscquery import OscQueryPort
+
+LINE = 1200  # bytes of a line of the log that are told
 
 
 class Ports:
@@ -61,12 +63,30 @@ class Ports:
     def refuse(self, source: str, address: str, text: str) -> None:
         """Tell the listeners, and whoever asked, what came to nothing."""
         if self._osc is not None:
-            self._osc.refuse(source, address, text)
+            self._osc.news.refuse(source, address, text)
 
     def tell(self, source: str, address: str, *args: Value) -> None:
         """Answer whoever asked for something that is done only now."""
         if self._osc is not None:
-            self._osc.tell(source, address, *args)
+            self._osc.news.tell(source, address, *args)
+
+    def push(self, address: str, *args: Value | bytes, topic: str = "") -> None:
+        """Tell the listeners, or those to a topic."""
+        if self._osc is not None:
+            self._osc.news.push(address, *args, topic=topic)
+
+    def wanted(self, topic: str) -> bool:
+        """Whether somebody listens to a topic."""
+        return self._osc is not None and self._osc.news.wanted(topic)
+
+    def overheard(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """`say`, so that those who listen to the log hear it too."""
+
+        def said(line: str) -> None:
+            say(line)
+            self.push("/sda/log", line.encode()[:LINE].decode(errors="ignore"), topic="log")
+
+        return said
 
     def stop(self) -> None:
         """Take no more clients of OSCQuery."""

@@ -13,3 +13,10 @@ def ask_for(nice: int) -> None:
     if hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+
+def give(process: int, nice: int) -> None:
+    """Give a process that was started a moment ago this nice value; its threads, yet to come, have it from there."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process, nice)

@@ -30,7 +30,7 @@ class Feed:
         self._ring, self._reader = ring, RingReader(ring, rate)
         self._limit = None if duration is None else round(duration * rate)
         self.played = 0  # frames since the first real one, silence of a dry ring included
-        self.peak = 0.0  # of what was handed out since `take_peak`
+        self._peaks = [0.0] * CHANNELS  # of what was handed out since `take_peaks`
         self.pulled_at = time.monotonic()  # s, of the last call
 
     @property
@@ -57,17 +57,18 @@ class Feed:
         count = len(out) if self._limit is None else max(0, min(len(out), self._limit - self.played))
         out[count:] = 0.0
         self.played += count
-        self.peak = max(self.peak, float(out.max()), -float(out.min()))
+        for channel in range(CHANNELS):
+            self._peaks[channel] = max(self._peaks[channel], float(out[:, channel].max()), -float(out[:, channel].min()))
         return count
 
     def lacks(self, frames: int) -> bool:
         """A sound has begun and the ring holds less of it than this."""
         return self._reader.started and self._ring.fill < frames
 
-    def take_peak(self) -> float:
-        """The peak since the last call, and start anew."""
-        peak, self.peak = self.peak, 0.0
-        return peak
+    def take_peaks(self) -> list[float]:
+        """Each channel's peak since the last call, and start anew."""
+        peaks, self._peaks = self._peaks, [0.0] * CHANNELS
+        return peaks
 
 
 class Sink(Protocol):

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import sda
 from sda.live.wire import Message, Wire
@@ -65,11 +66,8 @@ class Child:
             self.process.kill()
             self.process.wait()
         with self._errors:
-            size = self._errors.seek(0, os.SEEK_END)
-            self._errors.seek(max(0, size - LAST_WORDS))
-            text = self._errors.read().decode(errors="replace")
-        words = [line.strip() for line in text.splitlines() if line.strip()]
-        return f"exit code {self.process.returncode}" + (f", {words[-1]}" if words else "")
+            words = last_words(self._errors)
+        return f"exit code {self.process.returncode}" + (f", {words}" if words else "")
 
 
 class Role:
@@ -115,6 +113,14 @@ class Role:
         child, self.child, self._due = self.child, None, None
         if child is not None:
             child.stop(patience)
+
+
+def last_words(errors: IO[bytes]) -> str:
+    """The last line that a process wrote to its standard error."""
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - LAST_WORDS))
+    lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "")
 
 
 def environment() -> dict[str, str]:

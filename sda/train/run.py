@@ -21,6 +21,8 @@ import filelock
 from sda.errors import TrainError
 from sda.formats import whole
 
+LOOKED_AT = 0.5  # s that a lock may be held by somebody who only looks whether it is
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -95,7 +97,7 @@ class Run:
         """Hold the run's lock. Raises `TrainError` if another process does."""
         lock = filelock.FileLock(self.path / "lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=LOOKED_AT)
         except filelock.Timeout as error:
             raise TrainError(f"{self.path.name}: this run is already going on in another process") from error
         (self.path / "cancel").unlink(missing_ok=True)
@@ -111,6 +113,17 @@ class Run:
         if path.exists() and not path.read_bytes().endswith(b"\n"):
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")
+
+    @property
+    def lives(self) -> bool:
+        """Whether a process works on it: somebody holds the lock."""
+        if not (self.path / "lock").exists():
+            return False
+        try:
+            filelock.FileLock(self.path / "lock").acquire(timeout=0).lock.release()
+        except filelock.Timeout:
+            return True
+        return False
 
     @property
     def cancelled(self) -> bool:

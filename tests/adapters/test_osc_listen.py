@@ -75,11 +75,11 @@ def test_rev_each_second_and_the_table_after_a_model_change() -> None:
 
 def test_one_that_is_named_at_the_start_hears_everything_for_ever() -> None:
     desk = Desk()
-    desk.surface.own = (HOST, 16180)
+    desk.surface.audience.own = (HOST, 16180)
     with pytest.raises(ControlError, match="port 16180 is the engine's own"):
-        desk.surface.add_listener((HOST, 16180), desk.now)
-    desk.surface.add_listener(MAX, desk.now)
-    desk.surface.announce([DESIGNER, MAX, (HOST, 16180)], "/sda/started", "0.1")
+        desk.surface.audience.add((HOST, 16180), desk.now)
+    desk.surface.audience.add(MAX, desk.now)
+    desk.surface.audience.announce([DESIGNER, MAX, (HOST, 16180)], "/sda/started", "0.1")
     out = desk.surface.due(desk.now)[0]
     assert [to for packet, to in out if packet.startswith(b"/sda/started")] == [MAX, DESIGNER]
     assert [a[0] for a in read([sent for sent in out if sent[1] == MAX])[1:]] == [
@@ -88,7 +88,7 @@ def test_one_that_is_named_at_the_start_hears_everything_for_ever() -> None:
     desk.now += 5000
     desk.controls.set("gain", -1.0, "panel")
     assert ("/sda/gain", -1.0) in desk.due()
-    assert desk.surface.listeners == (MAX,)
+    assert desk.surface.audience.addresses == (MAX,)
     desk.send("/sda/listen", MAX[1], source=(HOST, 5003))  # the program there takes it in its own hand
     desk.now += 5000
     desk.controls.set("gain", -2.0, "panel")
@@ -97,7 +97,7 @@ def test_one_that_is_named_at_the_start_hears_everything_for_ever() -> None:
 
 def test_the_silent_the_restarted_and_ourselves() -> None:
     desk = Desk()
-    desk.surface.own = (HOST, 16180)
+    desk.surface.audience.own = (HOST, 16180)
     assert desk.send("/sda/listen", 16180)[0][1:3] == ("/sda/listen", "refused")
     assert desk.send("/sda/listen", "x", "y") == []  # the second error of its kind within a second
     desk.now += 1

@@ -159,7 +159,7 @@ def test_health() -> None:
 def test_the_engine_answers_whoever_asked_later_and_no_other() -> None:
     desk = Desk()
     desk.send("/sda/reload")
-    desk.surface.tell(desk.engine.reloads[0], "/sda/done", "/sda/reload")
+    desk.surface.news.tell(desk.engine.reloads[0], "/sda/done", "/sda/reload")
     desk.send("/sda/ping", source=DESIGNER)
     packets, _ = desk.surface.due(1.0)
     assert [to for _, to in packets] == [MAX]
@@ -172,13 +172,13 @@ def test_every_long_act_that_was_accepted_has_its_end() -> None:
     desk.send("/sda/listen", source=DESIGNER)
     for _ in range(100):
         assert desk.send("/sda/preset/recall", "none") == [("/sda/accepted", "/sda/preset/recall")]
-        desk.surface.refuse(asker, "/sda/preset/recall", "no preset 'none'")
+        desk.surface.news.refuse(asker, "/sda/preset/recall", "no preset 'none'")
     told = [to for packet, to in desk.surface.due(desk.now)[0] if packet.startswith(b"/sda/error")]
     assert told.count(MAX) == 64  # as many as may wait
     assert told.count(DESIGNER) == 1  # who only listens hears of it once a second
     desk.send("/sda/ping")
-    desk.surface.refuse(asker, "/sda/model", "no model")
-    desk.surface.refuse(asker, "/sda/model", "no model")
+    desk.surface.news.refuse(asker, "/sda/model", "no model")
+    desk.surface.news.refuse(asker, "/sda/model", "no model")
     assert len([to for _, to in desk.surface.due(desk.now)[0] if to == MAX]) == 1
 
 
@@ -201,12 +201,12 @@ def test_what_comes_to_nothing_later_is_told_to_who_asked_and_to_listeners() -> 
     desk = Desk()
     desk.send("/sda/ping", source=MAX)
     desk.send("/sda/ping", source=DESIGNER)
-    desk.surface.refuse(f"osc:{MAX[0]}:{MAX[1]}", "/sda/model", "no model 'x'")
+    desk.surface.news.refuse(f"osc:{MAX[0]}:{MAX[1]}", "/sda/model", "no model 'x'")
     told = desk.surface.due(desk.now)[0]
     assert [to for _, to in told] == [MAX]
     desk.send("/sda/listen", source=DESIGNER)
     desk.now += 2
-    desk.surface.refuse("command line", "/sda/model", "no model 'y'")
+    desk.surface.news.refuse("command line", "/sda/model", "no model 'y'")
     errors = [out for out in desk.surface.due(desk.now)[0] if out[0].startswith(b"/sda/error")]
     assert [to for _, to in errors] == [DESIGNER]
     assert read(errors) == [("/sda/error", "/sda/model", "refused", "no model 'y'")]

@@ -287,11 +287,12 @@ def test_who_does_not_read_is_cut_off_and_nobody_waits(query: OscQueryPort, cont
 
 
 def test_it_is_announced_on_the_loopback_interface_and_taken_back(osc: OscPort, controls: Controls) -> None:
-    port = OscQueryPort(osc, controls)
+    name = f"sda of a test {osc.address[1]}"  # other engines may be announced on this machine
+    port = OscQueryPort(osc, controls, name=name)
     asking = Zeroconf(interfaces=[HOST])
     try:
         for kind, number in (("_oscjson._tcp.local.", port.address[1]), ("_osc._udp.local.", osc.address[1])):
-            info = asking.get_service_info(kind, f"sda.{kind}", timeout=10_000)
+            info = asking.get_service_info(kind, f"{name}.{kind}", timeout=10_000)
             assert info is not None
             assert (info.port, info.parsed_addresses()) == (number, [HOST])
     finally:
