@@ -2,8 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SYSTEM := libportaudio2 libsndfile1
-SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 liblo-tools mediainfo puredata-core supercollider-language \
-	$(if $(shell command -v npm),,nodejs npm)
+SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools mediainfo puredata-core \
+	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: help demo test check bench soak patches clean
 

@@ -90,6 +90,14 @@ ACTS = (
     Act(id="download.bigvgan", long=True, help="A job: BigVGAN's weights, or the rest of them."),
     Act(id="download.cancel", long=True, help="End the download; what came is kept."),
     Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
+    Act(
+        id="midi.learn", arguments=(Argument(name="id", kind=Kind.TEXT, help="A control or act."),), long=True,
+        help="Bind what is moved next on a MIDI controller to a control or act.",
+    ),
+    Act(
+        id="midi.forget", arguments=(Argument(name="id", kind=Kind.TEXT, help="A control or act."),),
+        help="No MIDI controller moves this control or act any more.",
+    ),
 )  # fmt: skip
 
 

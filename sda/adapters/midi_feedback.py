@@ -61,7 +61,7 @@ class Feedback:
     def heard(self, binding: Binding, event: Event, now: float) -> None:
         """A binding's knob was moved by hand."""
         for key, lamp in self._lamps.items():
-            if key[0] is binding:
+            if key[0] == binding:
                 lamp.shown = None if binding.takeover in RELATIVE else _code(event)
                 lamp.channel = event.channel
                 lamp.free_at = now + REST_S

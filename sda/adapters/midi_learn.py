@@ -15,8 +15,9 @@ from sda.mapping import Binding, Sender
 WINDOW_S = 0.08  # s from the first message of a move to its verdict
 PATIENCE_S = 120.0  # s after which an armed control is let go
 RANK = (Sender.NRPN, Sender.PROGRAM, Sender.CC14, Sender.CC, Sender.BEND, Sender.NOTE, Sender.PRESSURE)
-# Numbers that a system puts behind a port's name: 28:0 (ALSA's client and port), 1 (Windows' index).
-_NUMBERED = re.compile(r"\s+\d+(:\d+)?$")
+# What a system puts behind a name: 28:0 (ALSA's client and port), 1 (Windows' index), and of a JACK program's one port the
+# direction, in which its other port differs.
+_BEHIND = re.compile(r"\s+\d+(:\d+)?$|:(midi_?)?(in|out)(put)?$", re.IGNORECASE)
 
 
 class Learn:
@@ -54,8 +55,8 @@ class Learn:
 
 
 def loose(port: str) -> str:
-    """A port's name without the number that another start of the machine changes."""
-    return _NUMBERED.sub("", port)
+    """A port's name without what another start of the machine changes, or what only its input is called."""
+    return _BEHIND.sub("", port)
 
 
 def _counts(event: Event) -> bool:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from sda.acts import act_of, check_arguments
 from sda.adapters.midi_bytes import Message, Word, decode
 from sda.adapters.midi_clock import Tempo
 from sda.adapters.midi_events import Event, Reader
@@ -24,7 +25,7 @@ from sda.params import Kind, Value
 HOLD = 64  # the pedal's controller
 SILENCE, DEFAULTS, RELEASE = 120, 121, 123  # channel mode messages (MIDI 1.0, table 3)
 KEPT = ("play", "model")  # controls that 121 leaves: a host sends it whenever it stops
-FREEZE, PANIC, RECALL = "freeze", "panic", "preset.recall"
+FREEZE, PANIC, NUMBER = "freeze", "panic", "preset.number"
 READERS = 64  # ports whose halves of numbers are remembered
 
 Tell = Callable[[str, str], None]
@@ -66,9 +67,11 @@ class MidiSurface:
         """Bind what is moved next to a control or act; `done` gets the binding, or None where nothing was moved.
 
         A slider is bound by its name, so that the binding outlives its model. An armed control is let go for another one.
-        Raises `ControlError` for a control that is not there or has no range.
+        Raises `ControlError` for a control that is not there or has no range, and for an act that must be told something.
         """
-        if not act:
+        if act:
+            check_arguments(act_of(target), ())
+        else:
             row = self._controls.row(target)
             if row.kind is Kind.TEXT:
                 raise ControlError(f"{row.id}: expected a control with a range or choices")
@@ -157,7 +160,7 @@ class MidiSurface:
         if event.sender is Sender.NOTE and event.place > 0:
             self._act(STRIKE, (event.place,), port)
         elif event.sender is Sender.PROGRAM:
-            self._act(RECALL, (event.raw,), port)
+            self._act(NUMBER, (event.raw,), port)
         elif event.sender is Sender.CC and event.number == HOLD:
             self._hold(event.place >= PRESSED, port)
 
@@ -205,7 +208,7 @@ class MidiSurface:
     def _place(self, binding: Binding) -> float | None:
         """Where a binding's control stands."""
         for route in self._router.by_id.get(self._id(binding), ()):
-            if route.binding is binding and route.row is not None:
+            if route.binding == binding and route.row is not None:
                 return place_of(route.row, self._controls.get(route.id))
         return None
 

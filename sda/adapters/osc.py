@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from sda.adapters.osc_news import News
 from sda.adapters.osc_surface import Surface
 from sda.control import Controls
 from sda.errors import ControlError, DeviceError, SdaError
+from sda.mapping import Alias
 from sda.params import Value
 
 DEFAULT_ADDRESS = ("127.0.0.1", 16180)
@@ -119,6 +120,10 @@ class OscPort:
         """Such a client is gone."""
         self._inbox.append((None, guest))
         self._wake()
+
+    def alias(self, aliases: Sequence[Alias]) -> None:
+        """From now on these foreign addresses move controls too; from any thread."""
+        self._surface.aliases = aliases
 
     def close(self) -> None:
         """Stop receiving and free the port. May be called twice."""

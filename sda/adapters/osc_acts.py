@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from sda.mapping import Binding
 from sda.params import Value
 
 
@@ -49,6 +50,10 @@ class Acts(Protocol):
 
     def presets(self) -> Sequence[PresetName]:
         """The presets of the library by number, from memory."""
+        ...
+
+    def bindings(self) -> Sequence[Binding]:
+        """What MIDI controllers move."""
         ...
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:

@@ -14,6 +14,7 @@ from sda.adapters.osc_packet import Arg, encode
 from sda.adapters.osc_table import SLIDERS, Table, Target, shown
 from sda.control import Controls
 from sda.errors import ControlError
+from sda.mapping import Binding
 from sda.params import Param, Value
 
 Outgoing = tuple[bytes, Address]
@@ -38,6 +39,7 @@ REPLIES = frozenset(
             "scope",
             "log",
         ),
+        *("midi/binding", "midi/bindings"),
     )
 )
 
@@ -90,6 +92,13 @@ class Answers:
         for preset in presets:
             self.send(client, "/sda/presets/name", preset.name, preset.number, preset.model_name[:200])
         self.send(client, "/sda/presets", len(presets))
+
+    def bindings(self, client: Client, bindings: Sequence[Binding]) -> None:
+        """What MIDI controllers move (target, sender, number, channel or 0, port, takeover), then how many there are."""
+        for b in bindings:
+            takeover = b.takeover.value if b.takeover else "auto"
+            self.send(client, "/sda/midi/binding", b.target, b.sender.value, b.number, b.channel or 0, b.port, takeover)
+        self.send(client, "/sda/midi/bindings", len(bindings))
 
     def sliders(self, client: Client) -> None:
         """All slider values in one message."""

@@ -11,7 +11,7 @@ Answers are single messages, one a datagram: every client takes those, not every
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
 from sda.control import Change, Changes, Controls, Setting
 from sda.errors import SdaError
+from sda.mapping import Alias
 
 WRITES = 1000  # settings that one packet may come to
 ANSWERS = 1000  # messages that one packet may be answered with
@@ -65,6 +66,7 @@ class Surface:
     ) -> None:
         """`wake` is called, from any thread, when `due` has something new to say; `wall_clock` gives s since 1970."""
         self.refused = 0  # packets of which nothing happened
+        self.aliases: Sequence[Alias] = ()  # foreign addresses; may be set from any thread
         self._controls = controls
         self._acts = acts
         self._wake = wake
@@ -82,7 +84,7 @@ class Surface:
         """Do what a packet asks and return the answers. `now` is any clock's time that only grows, s."""
         client = self._clients.at(source, now)
         self._now = now
-        if self._table.rows is not self._controls.rows:
+        if self._table.rows is not self._controls.rows or self._table.aliases is not self.aliases:
             self._renew_table()
         try:
             messages = decode(data)
@@ -99,7 +101,7 @@ class Surface:
     def due(self, now: float) -> tuple[list[Outgoing], float]:
         """What goes to the listeners now, and the seconds until it is worth asking again."""
         self._now = now
-        if self._table.rows is not self._controls.rows:
+        if self._table.rows is not self._controls.rows or self._table.aliases is not self.aliases:
             self._renew_table()
         self._clients.note(self._changes.take())
         self.news.deliver(now)
@@ -116,8 +118,10 @@ class Surface:
             self._wake()
 
     def _renew_table(self) -> None:
-        self._table = self._answers.table = Table(self._controls.rows)
-        self.audience.renew()
+        others = self._table.rows is not self._controls.rows
+        self._table = self._answers.table = Table(self._controls.rows, self.aliases)
+        if others:
+            self.audience.renew()
 
     # A packet's messages become steps, then the steps are carried out.
 
@@ -167,6 +171,9 @@ class Surface:
                 return _Call(address, lambda: self._acts.settle(partial(self.news.answer_late, client, packet)))
             case "/sda/status":
                 return _Call(address, lambda: self._answers.status(client, self._acts.status()))
+            case "/sda/midi/map":
+                bindings = self._acts.bindings()
+                return _Call(address, lambda: self._answers.bindings(client, bindings), answers=len(bindings) + 1)
             case "/sda/listen":
                 return _Call(address, lambda: self.audience.listen(client, args, self._now), answers=rows + 1)
             case "/sda/unlisten":

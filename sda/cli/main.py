@@ -42,6 +42,9 @@ COMMANDS = {
     "doctor": Row("sda.cli.doctor:doctor", "Say what keeps the instrument from working here."),
     "selftest": Row("sda.cli.selftest:selftest", "Put the program through trials, for a bug report."),
     "osc": Row("sda.cli.osc:osc", "Watch what a running engine tells its listeners."),
+    "map": Row("sda.cli.map:map_", "List, learn and forget what MIDI controllers move."),
+    "midi": Row("sda.cli.midi:midi", "Show what MIDI controllers send."),
+    "devices": Row("sda.cli.devices:devices", "List the sound devices and MIDI ports of this machine."),
     "params": Row("sda.cli.params:params", "Print every control: range, unit, OSC address."),
 }
 

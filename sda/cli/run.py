@@ -51,6 +51,8 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
     "--oscquery", default="", metavar="PORT|off", help="Where to answer OSCQuery: the port behind OSC's, or the next free one."
 )
 @click.option("--osc-out", multiple=True, metavar="HOST:PORT", help="Send every change there from the start. May repeat.")
+@click.option("--midi", multiple=True, metavar="PORT", help="Part of a MIDI input's name; all where none is named. May repeat.")
+@click.option("--no-midi", is_flag=True, help="Leave MIDI alone.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Seconds to play, from the first sample.")
 @click.option(
     "--buffer", "buffer_ms", type=click.FloatRange(5, 2000), default=40, show_default=True, help="Milliseconds kept ahead."
@@ -75,6 +77,8 @@ def run(
     osc: str,
     oscquery: str,
     osc_out: tuple[str, ...],
+    midi: tuple[str, ...],
+    no_midi: bool,
     duration: float | None,
     buffer_ms: float,
     vocoder: str,
@@ -108,6 +112,7 @@ def run(
         rate=rate,
         block=block,
         transport=transport,
+        midi=None if no_midi else midi,
         duration=duration,
         buffer=buffer_ms / 1000,
         device=device,
@@ -191,6 +196,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     line(f"OSC      {host}:{port}")
     if engine.ports.query_address is not None:
         line(f"OSCQuery http://{f'[{host}]' if ':' in host else host}:{engine.ports.query_address[1]}")
+    line(f"MIDI     {engine.midi.words}")
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
     if not headless:

@@ -208,7 +208,7 @@ def _binding(entry: _Entry) -> Binding:
         if entry.has(key):
             raise entry.error(key, f"belongs to {'an act' if control else 'a control'}, and there is none here")
     act, args = entry.take("act", "", must_be.act), entry.take("args", (), must_be.arguments)
-    if args:
+    if act:
         try:
             check_arguments(act_of(act), args)
         except ControlError as error:

@@ -15,6 +15,7 @@ from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
 from sda.live.supervisor import Events
 from sda.live.wire import Send
+from sda.mapping import Binding, Mapping
 from sda.params import Value
 
 Deed = Callable[[Sequence[Value], str], None]
@@ -29,6 +30,7 @@ class Deeds:
         self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
         self.table: dict[str, Deed] = {"panic": self._panic, "reload": self._reload}
         self.listed: Callable[[], Sequence[PresetName]] = tuple  # the library's presets
+        self.mapping: Callable[[], Mapping] = Mapping  # what `controls.toml` holds
         self._controls, self._facts, self._repertoire, self._events = controls, facts, repertoire, events
         self._numbers = itertools.count(1)  # tell acts and questions apart
         self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
@@ -45,6 +47,10 @@ class Deeds:
     def presets(self) -> Sequence[PresetName]:
         """The library's presets, by number."""
         return self.listed()
+
+    def bindings(self) -> Sequence[Binding]:
+        """What MIDI controllers move."""
+        return self.mapping().bindings
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:
         """One of `sda.acts`, by its id."""

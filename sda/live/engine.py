@@ -19,6 +19,7 @@ from sda.live.deeds import Deeds
 from sda.live.facts import Facts
 from sda.live.jobs import Jobs
 from sda.live.keeper import Keeper
+from sda.live.midi_desk import MidiDesk
 from sda.live.options import Options
 from sda.live.ports import Ports
 from sda.live.recall import Recall
@@ -67,6 +68,12 @@ class Engine:
         self._jobs = Jobs(self.controls, self.facts, self._events, self.ports)
         self.deeds.table |= self._recall.table | self._jobs.table
         self.deeds.listed = lambda: self._recall.shelf.names
+        self.midi = MidiDesk(
+            self.controls, self.deeds.perform, options.name, options.midi,
+            say=say, refuse=refuse, answer=self.ports.tell, changed=self.ports.remap,
+        )  # fmt: skip
+        self.deeds.table |= self.midi.deeds
+        self.deeds.mapping = lambda: self.midi.mapping
         self._takes = 0  # players started so far
         self._silent = ""  # what the player failed for, already said
         self._keeper = Keeper(options.name, fresh=options.fresh)
@@ -131,6 +138,8 @@ class Engine:
         self._ring = self.deeds.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
         self._repertoire.look(time.monotonic())
         self.ports.open(self.options, self.controls, self.deeds, self._keeper)
+        self.ports.remap(self.midi.mapping)
+        self.midi.start()
         self._player.start()
         self._await("ready", "failed", OPENING)
         self._renderer.start()
@@ -195,6 +204,7 @@ class Engine:
         self._renderer.stop(CLOSING)
         self._ahead.stop()
         self._recall.close()
+        self.midi.close()
         self.ports.close()
         self._keeper.end()
         if self._ring is not None:

@@ -26,6 +26,7 @@ class Options:
     block: int = 0  # frames that the device asks for at a time; 0 leaves it to the driver
     rate: int = RATE  # Hz wished of the device
     transport: bool = False  # JACK's starts and stops the sound
+    midi: Sequence[str] | None = ()  # parts of the names of the inputs to open, none for all; None is no MIDI
     duration: float | None = None  # s from the first sample
     buffer: float = 0.04  # s of sound that may lie in the ring
     device: str = "auto"  # of the vocoders

@@ -12,6 +12,7 @@ from sda.errors import DeviceError
 from sda.live.deeds import Deeds
 from sda.live.keeper import Address, Keeper, holder
 from sda.live.options import Options
+from sda.mapping import Mapping
 from sda.params import Value
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ class Ports:
             self.push("/sda/log", line.encode()[:LINE].decode(errors="ignore"), topic="log")
 
         return said
+
+    def remap(self, mapping: Mapping) -> None:
+        """Take other foreign addresses for controls."""
+        if self._osc is not None:
+            self._osc.alias(mapping.aliases)
 
     def stop(self) -> None:
         """Take no more clients of OSCQuery."""

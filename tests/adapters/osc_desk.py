@@ -11,6 +11,7 @@ from sda.adapters.osc_acts import PresetName, Status
 from sda.adapters.osc_packet import encode, encode_bundle
 from sda.adapters.osc_surface import Outgoing, Surface
 from sda.control import Controls
+from sda.mapping import Binding, Sender, Takeover
 from sda.params import Value
 
 HOST = "127.0.0.1"
@@ -39,6 +40,12 @@ class Engine:
 
     def presets(self) -> Sequence[PresetName]:
         return [PresetName("dusk", 0, "bells"), PresetName("Dämmerung", 3, "")]
+
+    def bindings(self) -> Sequence[Binding]:
+        return (
+            Binding(sender=Sender.CC, number=21, channel=3, port="Desk", control="gain", takeover=Takeover.JUMP),
+            Binding(sender=Sender.NOTE, number=36, act="panic"),
+        )
 
     def perform(self, act: str, args: Sequence[Value], source: str) -> None:
         self.performed.append((act, *args))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from midi_desk import KEYS, MOTOR, Desk
 
@@ -135,6 +137,16 @@ def test_an_encoder_s_ring_shows_the_value() -> None:
     assert desk.settle() == [(MOTOR, "B0 07 40")]
     desk.send(*["B0 07 01"] * 20, port=MOTOR)
     assert desk.settle() == [(MOTOR, "B0 07 54")]  # 64 + 20
+
+
+def test_maps_that_are_read_again_go_on_where_they_were() -> None:
+    desk = connected(FADER)
+    desk.settle()
+    desk.surface.install(Mapping(bindings=(replace(FADER),)))
+    desk.send("B1 07 41", "B1 07 50", port=MOTOR)
+    assert desk.settle() == []
+    desk.controls.set("slider.1", 10.0, "osc")
+    assert desk.settle() == [(MOTOR, "B1 07 7F")]
 
 
 def test_a_learned_knob_is_told_nothing_it_shows_and_a_new_map_everything() -> None:

@@ -167,6 +167,13 @@ def test_mode_messages_of_the_play_channel() -> None:
     assert desk.values("slider.1", "gain", "play") == [0.0, 0.0, True]
 
 
+def test_a_program_is_a_preset_s_number_with_its_bank() -> None:
+    desk = Desk(mapping=Mapping(play_channel=1))
+    desk.send("C0 05", "B0 00 01", "B0 20 02", "C0 05", "C1 07")
+    # Bank 1 * 128 + 2, of 128 programs each: 130 * 128 + 5.
+    assert [(act, args) for act, args, _ in desk.acts] == [("preset.number", (5,)), ("preset.number", (16645,))]
+
+
 def test_an_act_that_fails_is_told() -> None:
     def fail(*_: object) -> None:
         raise ControlError("not today")
@@ -250,6 +257,22 @@ def test_a_slider_is_learned_by_its_name_and_an_act_by_its_id() -> None:
     assert (binding.act, binding.control) == ("panic", "")
 
 
+@pytest.mark.parametrize(
+    ("port", "name"),
+    [
+        ("nanoKONTROL2:nanoKONTROL2 MIDI 1 24:0", "nanoKONTROL2:nanoKONTROL2 MIDI 1"),
+        ("nanoKONTROL2 1", "nanoKONTROL2"),
+        ("pd:midi_out", "pd"),
+        ("seq:out", "seq"),
+        ("sda", "sda"),
+    ],
+)
+def test_a_port_is_learned_by_what_of_its_name_lasts(port: str, name: str) -> None:
+    binding = learned(Desk(), "gain", "B0 15 10", port=port)
+    assert binding is not None
+    assert binding.port == name
+
+
 def test_nothing_else_happens_while_a_control_is_armed() -> None:
     desk = Desk(BRIGHT)
     assert learned(desk, "gain", "B0 15 7F") is not None
@@ -272,9 +295,14 @@ def test_arming_something_else_or_waiting_too_long_lets_go() -> None:
 
 def test_what_cannot_be_bound_is_refused() -> None:
     desk = Desk()
-    for target, said in (("model", "expected a control with a range"), ("slider.nine", "no such control")):
+    refused = [
+        ("model", "expected a control with a range"),
+        ("slider.nine", "no such control"),
+        ("preset.save", "expected 1 val"),
+    ]
+    for target, said in refused:
         with pytest.raises(ControlError, match=said):
-            desk.surface.learn(target, act=False, now=desk.now, done=lambda _: None)
+            desk.surface.learn(target, act=target == "preset.save", now=desk.now, done=lambda _: None)
 
 
 EVERYTHING = Mapping(
