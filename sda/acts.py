@@ -47,8 +47,14 @@ class Act:
 PRESET = Argument(name="name", kind=Kind.TEXT, help="Of a preset of the library.")
 SECONDS = Argument(name="seconds", kind=Kind.FLOAT, unit="s", high=600.0, needed=False, help="To get there.")
 
+NEW = Argument(name="name", kind=Kind.TEXT, needed=False, help="Of the file; the time if left out.")
+
 ACTS = (
     Act(id="panic", help="Silence within 10 ms; play on ends it."),
+    Act(
+        id="strike", help="A grain now; the velocity's square is its level.",
+        arguments=(Argument(name="velocity", kind=Kind.FLOAT, needed=False, help="How hard."),),
+    ),
     Act(id="center", writes=True, help="Every slider to 0."),
     Act(
         id="randomize", long=True, writes=True, help="Sliders by chance, where the recordings are; done tells the seed.",
@@ -89,6 +95,10 @@ ACTS = (
     Act(id="train.cancel", long=True, help="End the training that goes on, whoever started it; the best so far is kept."),
     Act(id="download.bigvgan", long=True, help="A job: BigVGAN's weights, or the rest of them."),
     Act(id="download.cancel", long=True, help="End the download; what came is kept."),
+    Act(id="take.start", arguments=(NEW,), long=True, help="Write down all that is done, to be rendered again (render-take)."),
+    Act(id="take.stop", long=True, help="The take ends; done tells its name."),
+    Act(id="record.start", arguments=(NEW,), long=True, help="Record what is heard into a file of the library."),
+    Act(id="record.stop", long=True, help="The recording ends; done tells its name."),
     Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
     Act(
         id="midi.learn", arguments=(Argument(name="id", kind=Kind.TEXT, help="A control or act."),), long=True,

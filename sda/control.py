@@ -35,6 +35,7 @@ class Change(NamedTuple):
     source: str
     before: Value
     adjusted: bool = False  # clipped or rounded: not quite what the source asked for
+    place: int | None = None  # position in the stream at which it is to be heard; None: now
 
 
 class Refusal(NamedTuple):
@@ -117,8 +118,11 @@ class Controls:
                 self._deliver((change,))
             return change
 
-    def set_many(self, settings: Iterable[Setting], source: str, *, act: bool = False) -> Outcome:
-        """Move several controls together: nobody sees some of them moved and others not yet. Bad ones are left out."""
+    def set_many(self, settings: Iterable[Setting], source: str, *, act: bool = False, place: int | None = None) -> Outcome:
+        """Move several controls together: nobody sees some of them moved and others not yet. Bad ones are left out.
+
+        place: see `Change`.
+        """
         changes: list[Change] = []
         refusals: list[Refusal] = []
         with self._lock:
@@ -129,7 +133,7 @@ class Controls:
                     refusals.append(Refusal(id, str(error)))
                     continue
                 if change is not None:
-                    changes.append(change)
+                    changes.append(change if place is None else change._replace(place=place))
             if changes:
                 self._deliver(tuple(changes))
         return Outcome(tuple(changes), tuple(refusals))

@@ -31,3 +31,7 @@ class DeviceError(SdaError):
 
 class TrainError(SdaError):
     """Training that cannot start or go on."""
+
+
+class TakeError(SdaError):
+    """A take that is damaged, too new, or of a model that is not here."""

@@ -21,8 +21,10 @@ from sda.core import grid, network, settle
 from sda.core.adapter import MelAdapter
 from sda.core.chain import Chain
 from sda.core.latent import LatentMap, Slider
+from sda.core.mel_path import Voice
 from sda.core.offline import exactly, resynthesised
-from sda.core.render import Renderer, Voice, space_of
+from sda.core.render import Renderer
+from sda.core.settings import space_of
 from sda.core.sound_map import NONE, Near, SoundMap
 from sda.core.space import SpaceSettings
 from sda.core.surroundings import Surroundings, Way

@@ -65,8 +65,9 @@ PARAMS = (
     Param(id="drift", kind=Kind.FLOAT, unit="Hz", low=0, high=10, default=0.25, curve=3, help="How fast the variation moves."),
     Param(
         id="density", kind=Kind.FLOAT, unit="grains/s", low=0, high=16, default=2.0, curve=2,
-        help="Grain onsets per second; 0 starts none.",
+        help="Grain onsets per second; 0 leaves only struck ones.",
     ),
+    Param(id="freeze", kind=Kind.BOOL, default=False, help="Hold the sounding mel still."),
     Param(
         id="seed", kind=Kind.INT, low=0, high=2**31 - 1, default=0,
         help="The same seed, events and model give the same samples.",

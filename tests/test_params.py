@@ -17,6 +17,7 @@ PAGE = {
     "variation": (0, 1, 0.3),
     "drift": (0, 10, 0.25),
     "density": (0, 16, 2),
+    "freeze": (0, 1, False),
     "seed": (0, 2**31 - 1, 0),
     "vocoder": (0, 1, "auto"),
     "morph": (0, 1, 0),

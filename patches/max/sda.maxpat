@@ -11,7 +11,7 @@
 		"rect": [
 			60,
 			60,
-			1430,
+			1600,
 			800
 		],
 		"boxes": [
@@ -321,7 +321,7 @@
 						130,
 						22
 					],
-					"text": "/sda/center"
+					"text": "/sda/strike"
 				}
 			},
 			{
@@ -339,7 +339,7 @@
 						130,
 						22
 					],
-					"text": "/sda/randomize"
+					"text": "/sda/center"
 				}
 			},
 			{
@@ -357,7 +357,7 @@
 						130,
 						22
 					],
-					"text": "/sda/undo"
+					"text": "/sda/randomize"
 				}
 			},
 			{
@@ -375,35 +375,16 @@
 						130,
 						22
 					],
-					"text": "/sda/redo"
+					"text": "/sda/undo"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-21",
-					"maxclass": "comment",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
-						900,
-						536,
-						150,
-						22
-					],
-					"text": "preset.recall: name, Return"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-22",
-					"maxclass": "textedit",
-					"numinlets": 1,
-					"numoutlets": 4,
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
 					"outlettype": [
-						"",
-						"",
-						"",
 						""
 					],
 					"patching_rect": [
@@ -412,50 +393,12 @@
 						130,
 						22
 					],
-					"keymode": 1
+					"text": "/sda/redo"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-23",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 3,
-					"outlettype": [
-						"",
-						"",
-						""
-					],
-					"patching_rect": [
-						900,
-						586,
-						70,
-						22
-					],
-					"text": "route text"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-24",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						900,
-						612,
-						150,
-						22
-					],
-					"text": "prepend /sda/preset/recall"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-25",
+					"id": "obj-22",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -466,12 +409,12 @@
 						150,
 						22
 					],
-					"text": "preset.apply: name, Return"
+					"text": "preset.recall: name, Return"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-26",
+					"id": "obj-23",
 					"maxclass": "textedit",
 					"numinlets": 1,
 					"numoutlets": 4,
@@ -492,7 +435,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-27",
+					"id": "obj-24",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -512,7 +455,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-28",
+					"id": "obj-25",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -525,12 +468,12 @@
 						150,
 						22
 					],
-					"text": "prepend /sda/preset/apply"
+					"text": "prepend /sda/preset/recall"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-29",
+					"id": "obj-26",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
@@ -541,12 +484,12 @@
 						150,
 						22
 					],
-					"text": "preset.save: name, Return"
+					"text": "preset.apply: name, Return"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-30",
+					"id": "obj-27",
 					"maxclass": "textedit",
 					"numinlets": 1,
 					"numoutlets": 4,
@@ -567,7 +510,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-31",
+					"id": "obj-28",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -587,7 +530,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-32",
+					"id": "obj-29",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -600,16 +543,35 @@
 						150,
 						22
 					],
-					"text": "prepend /sda/preset/save"
+					"text": "prepend /sda/preset/apply"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-33",
-					"maxclass": "message",
-					"numinlets": 2,
-					"numoutlets": 1,
+					"id": "obj-30",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1070,
+						136,
+						150,
+						22
+					],
+					"text": "preset.save: name, Return"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-31",
+					"maxclass": "textedit",
+					"numinlets": 1,
+					"numoutlets": 4,
 					"outlettype": [
+						"",
+						"",
+						"",
 						""
 					],
 					"patching_rect": [
@@ -618,7 +580,45 @@
 						130,
 						22
 					],
-					"text": "/sda/preset/next"
+					"keymode": 1
+				}
+			},
+			{
+				"box": {
+					"id": "obj-32",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 3,
+					"outlettype": [
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1070,
+						186,
+						70,
+						22
+					],
+					"text": "route text"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-33",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1070,
+						212,
+						150,
+						22
+					],
+					"text": "prepend /sda/preset/save"
 				}
 			},
 			{
@@ -636,19 +636,37 @@
 						130,
 						22
 					],
-					"text": "/sda/preset/prev"
+					"text": "/sda/preset/next"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-35",
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1070,
+						360,
+						130,
+						22
+					],
+					"text": "/sda/preset/prev"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-36",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
 						1070,
-						336,
+						436,
 						150,
 						22
 					],
@@ -657,7 +675,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-36",
+					"id": "obj-37",
 					"maxclass": "textedit",
 					"numinlets": 1,
 					"numoutlets": 4,
@@ -669,7 +687,7 @@
 					],
 					"patching_rect": [
 						1070,
-						360,
+						460,
 						130,
 						22
 					],
@@ -678,7 +696,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-37",
+					"id": "obj-38",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -689,7 +707,7 @@
 					],
 					"patching_rect": [
 						1070,
-						386,
+						486,
 						70,
 						22
 					],
@@ -698,7 +716,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-38",
+					"id": "obj-39",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -707,29 +725,11 @@
 					],
 					"patching_rect": [
 						1070,
-						412,
+						512,
 						150,
 						22
 					],
 					"text": "prepend /sda/train/vocoder"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-39",
-					"maxclass": "message",
-					"numinlets": 2,
-					"numoutlets": 1,
-					"outlettype": [
-						""
-					],
-					"patching_rect": [
-						1070,
-						460,
-						130,
-						22
-					],
-					"text": "/sda/train/cancel"
 				}
 			},
 			{
@@ -747,7 +747,7 @@
 						130,
 						22
 					],
-					"text": "/sda/download/bigvgan"
+					"text": "/sda/train/cancel"
 				}
 			},
 			{
@@ -765,7 +765,7 @@
 						130,
 						22
 					],
-					"text": "/sda/download/cancel"
+					"text": "/sda/download/bigvgan"
 				}
 			},
 			{
@@ -783,35 +783,16 @@
 						130,
 						22
 					],
-					"text": "/sda/reload"
+					"text": "/sda/download/cancel"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-43",
-					"maxclass": "comment",
-					"numinlets": 1,
-					"numoutlets": 0,
-					"outlettype": [],
-					"patching_rect": [
-						1240,
-						136,
-						150,
-						22
-					],
-					"text": "midi.learn: name, Return"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-44",
-					"maxclass": "textedit",
-					"numinlets": 1,
-					"numoutlets": 4,
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
 					"outlettype": [
-						"",
-						"",
-						"",
 						""
 					],
 					"patching_rect": [
@@ -820,66 +801,100 @@
 						130,
 						22
 					],
-					"keymode": 1
+					"text": "/sda/take/start"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-45",
-					"maxclass": "newobj",
-					"numinlets": 1,
-					"numoutlets": 3,
-					"outlettype": [
-						"",
-						"",
-						""
-					],
-					"patching_rect": [
-						1240,
-						186,
-						70,
-						22
-					],
-					"text": "route text"
-				}
-			},
-			{
-				"box": {
-					"id": "obj-46",
-					"maxclass": "newobj",
-					"numinlets": 1,
+					"id": "obj-44",
+					"maxclass": "message",
+					"numinlets": 2,
 					"numoutlets": 1,
 					"outlettype": [
 						""
 					],
 					"patching_rect": [
 						1240,
-						212,
-						150,
+						260,
+						130,
 						22
 					],
-					"text": "prepend /sda/midi/learn"
+					"text": "/sda/take/stop"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-45",
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1240,
+						360,
+						130,
+						22
+					],
+					"text": "/sda/record/start"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-46",
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1240,
+						460,
+						130,
+						22
+					],
+					"text": "/sda/record/stop"
 				}
 			},
 			{
 				"box": {
 					"id": "obj-47",
+					"maxclass": "message",
+					"numinlets": 2,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1240,
+						560,
+						130,
+						22
+					],
+					"text": "/sda/reload"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-48",
 					"maxclass": "comment",
 					"numinlets": 1,
 					"numoutlets": 0,
 					"outlettype": [],
 					"patching_rect": [
 						1240,
-						236,
+						636,
 						150,
 						22
 					],
-					"text": "midi.forget: name, Return"
+					"text": "midi.learn: name, Return"
 				}
 			},
 			{
 				"box": {
-					"id": "obj-48",
+					"id": "obj-49",
 					"maxclass": "textedit",
 					"numinlets": 1,
 					"numoutlets": 4,
@@ -891,7 +906,7 @@
 					],
 					"patching_rect": [
 						1240,
-						260,
+						660,
 						130,
 						22
 					],
@@ -900,7 +915,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-49",
+					"id": "obj-50",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 3,
@@ -911,7 +926,7 @@
 					],
 					"patching_rect": [
 						1240,
-						286,
+						686,
 						70,
 						22
 					],
@@ -920,7 +935,7 @@
 			},
 			{
 				"box": {
-					"id": "obj-50",
+					"id": "obj-51",
 					"maxclass": "newobj",
 					"numinlets": 1,
 					"numoutlets": 1,
@@ -929,7 +944,82 @@
 					],
 					"patching_rect": [
 						1240,
-						312,
+						712,
+						150,
+						22
+					],
+					"text": "prepend /sda/midi/learn"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-52",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1410,
+						36,
+						150,
+						22
+					],
+					"text": "midi.forget: name, Return"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-53",
+					"maxclass": "textedit",
+					"numinlets": 1,
+					"numoutlets": 4,
+					"outlettype": [
+						"",
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1410,
+						60,
+						130,
+						22
+					],
+					"keymode": 1
+				}
+			},
+			{
+				"box": {
+					"id": "obj-54",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 3,
+					"outlettype": [
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1410,
+						86,
+						70,
+						22
+					],
+					"text": "route text"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-55",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1410,
+						112,
 						150,
 						22
 					],
@@ -1169,11 +1259,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-22",
+						"obj-21",
 						0
 					],
 					"destination": [
-						"obj-23",
+						"obj-2",
 						0
 					]
 				}
@@ -1197,7 +1287,7 @@
 						0
 					],
 					"destination": [
-						"obj-2",
+						"obj-25",
 						0
 					]
 				}
@@ -1205,11 +1295,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-26",
+						"obj-25",
 						0
 					],
 					"destination": [
-						"obj-27",
+						"obj-2",
 						0
 					]
 				}
@@ -1233,7 +1323,7 @@
 						0
 					],
 					"destination": [
-						"obj-2",
+						"obj-29",
 						0
 					]
 				}
@@ -1241,11 +1331,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-30",
+						"obj-29",
 						0
 					],
 					"destination": [
-						"obj-31",
+						"obj-2",
 						0
 					]
 				}
@@ -1269,7 +1359,7 @@
 						0
 					],
 					"destination": [
-						"obj-2",
+						"obj-33",
 						0
 					]
 				}
@@ -1301,35 +1391,35 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-36",
-						0
-					],
-					"destination": [
-						"obj-37",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-37",
-						0
-					],
-					"destination": [
-						"obj-38",
-						0
-					]
-				}
-			},
-			{
-				"patchline": {
-					"source": [
-						"obj-38",
+						"obj-35",
 						0
 					],
 					"destination": [
 						"obj-2",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-37",
+						0
+					],
+					"destination": [
+						"obj-38",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-38",
+						0
+					],
+					"destination": [
+						"obj-39",
 						0
 					]
 				}
@@ -1385,11 +1475,23 @@
 			{
 				"patchline": {
 					"source": [
+						"obj-43",
+						0
+					],
+					"destination": [
+						"obj-2",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
 						"obj-44",
 						0
 					],
 					"destination": [
-						"obj-45",
+						"obj-2",
 						0
 					]
 				}
@@ -1401,7 +1503,7 @@
 						0
 					],
 					"destination": [
-						"obj-46",
+						"obj-2",
 						0
 					]
 				}
@@ -1421,11 +1523,11 @@
 			{
 				"patchline": {
 					"source": [
-						"obj-48",
+						"obj-47",
 						0
 					],
 					"destination": [
-						"obj-49",
+						"obj-2",
 						0
 					]
 				}
@@ -1446,6 +1548,54 @@
 				"patchline": {
 					"source": [
 						"obj-50",
+						0
+					],
+					"destination": [
+						"obj-51",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-51",
+						0
+					],
+					"destination": [
+						"obj-2",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-53",
+						0
+					],
+					"destination": [
+						"obj-54",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-54",
+						0
+					],
+					"destination": [
+						"obj-55",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-55",
 						0
 					],
 					"destination": [

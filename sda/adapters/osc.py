@@ -41,8 +41,12 @@ _log = logging.getLogger(__name__)
 class OscPort:
     """The engine's OSC port, open from construction to `close`."""
 
-    def __init__(self, host: str, port: int, controls: Controls, acts: Acts, *, outs: Iterable[Address] = ()) -> None:
-        """Bind (port 0: any free one) and start receiving. outs: hosts and ports that hear every change from the start.
+    def __init__(
+        self, host: str, port: int, controls: Controls, acts: Acts, *, timetags: bool = True, outs: Iterable[Address] = ()
+    ) -> None:
+        """Bind (port 0: any free one) and start receiving.
+
+        timetags: whether they are heeded. outs: hosts and ports that hear every change from the start.
 
         Raises `DeviceError` where the port is in use, the host is not one of this machine, or one of `outs` is not known.
         """
@@ -56,7 +60,7 @@ class OscPort:
         self._woken.setblocking(False)
         self._guests: dict[Address, Callable[[bytes], object]] = {}
         self._inbox: deque[tuple[bytes | None, Address]] = deque()
-        self._surface = Surface(controls, acts, wake=self._wake)
+        self._surface = Surface(controls, acts, wake=self._wake, timetags=timetags)
         self._surface.audience.own = self.address
         self._closing = False
         try:

@@ -56,9 +56,18 @@ class Acts(Protocol):
         """What MIDI controllers move."""
         ...
 
-    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
+    @property
+    def lead(self) -> float:
+        """Seconds before a moment by which what is to be heard then must be handed over."""
+        ...
+
+    def place(self, moment: float) -> int | None:
+        """The position in the stream that is played at a moment, in s since 1970; None while nothing is."""
+        ...
+
+    def perform(self, act: str, args: Sequence[Value], source: str, place: int | None = None) -> None:
         """An act of `sda.acts`, by its id, with arguments that were checked; where it comes to nothing later, or is done
-        later, the source of the wish is told.
+        later, the source of the wish is told. place: where in the stream it is to be heard; None: now.
         """
         ...
 

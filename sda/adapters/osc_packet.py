@@ -100,9 +100,9 @@ def encode_bundle(elements: Sequence[bytes], time: int = IMMEDIATELY) -> bytes:
     return packet
 
 
-def ntp(unix_time: float) -> int:
-    """The time tag of a moment given in seconds since 1970: NTP counts from 1900, 25,567 days earlier."""
-    return int((unix_time + 25_567 * 86_400) * 2**32)
+def moment_of(tag: int) -> float | None:
+    """The moment that a time tag means, in seconds since 1970 (NTP counts from 1900, 25,567 days earlier); None for now."""
+    return None if tag <= IMMEDIATELY else tag / 2**32 - 25_567 * 86_400
 
 
 def _check_limits(messages: int, bundles: int, levels: int, arguments: int) -> None:

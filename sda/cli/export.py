@@ -45,12 +45,21 @@ class Wish:
 
 
 def file_options(command: Command) -> Command:
-    """The options of a file, handed to the command as one `wish`."""
+    """The options of a file and of the space in it, handed to the command as one `wish`."""
+    return _options(command, [_space_option(row) for row in PARAMS if row.id in SPACE])
+
+
+def sound_options(command: Command) -> Command:
+    """The same for a sound that says itself where it is."""
+    return _options(command, [])
+
+
+def _options(command: Command, more: list[Callable[[Any], Any]]) -> Command:
     import functools
 
     @functools.wraps(command)
     def gathered(**given: Any) -> Any:
-        space = {name: value for name in SPACE if (value := given.pop(name)) is not None}
+        space = {name: value for name in SPACE if (value := given.pop(name, None)) is not None}
         names = ("target", "rate", "bit_depth", "title", "artist", "album", "sidecar", "as_json")
         wish = Wish(**{name: given.pop(name) for name in names}, space=space)
         return command(**given, wish=wish)
@@ -66,7 +75,7 @@ def file_options(command: Command) -> Command:
         ),
         click.option("--rate", type=RATE, default=48_000, show_default=True, help="Hz."),
         click.option("--bit-depth", type=DEPTH, help="Of wav and flac, 32f of wav alone.  [default: 24]"),
-        *(_space_option(row) for row in PARAMS if row.id in SPACE),
+        *more,
         click.option("--title", default="", help="Tag; the model's name if not given."),
         click.option("--artist", default="", help="Tag."),
         click.option("--album", default="", help="Tag."),

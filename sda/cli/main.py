@@ -32,6 +32,7 @@ COMMANDS = {
     "generate": Row("sda.cli.generate:generate", "Render a model to an audio file."),
     "explore": Row("sda.cli.explore:explore", "Make many different sounds of a model, and a page to hear them on."),
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
+    "render-take": Row("sda.cli.render_take:render_take", "Render a performance that was written down, again or better."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),
     "analyze": Row("sda.cli.analyze:analyze", "Find a model's sliders and map anew, and test their names."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -60,6 +61,8 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 @vocoder_option
 @device_option
 @offline_option
+@click.option("--take", type=click.Path(path_type=Path), help="A new file for all that is done; see `sda-engine render-take`.")
+@click.option("--timetags", type=click.Choice(["on", "off"]), default="on", show_default=True, help="Whether OSC's are heeded.")
 @click.option("--play", is_flag=True, help="Sound from the start; otherwise it waits for /sda/play 1.")
 @click.option(
     "--set", "settings", multiple=True, metavar="ID=VALUE", help="A control's first value: gain=-6, slider.2=3. May repeat."
@@ -84,6 +87,8 @@ def run(
     vocoder: str,
     device: str,
     offline: bool,
+    take: Path | None,
+    timetags: str,
     play: bool,
     settings: tuple[str, ...],
 ) -> None:
@@ -116,6 +121,8 @@ def run(
         duration=duration,
         buffer=buffer_ms / 1000,
         device=device,
+        take=take,
+        timetags=timetags == "on",
         values={**dict(map(_setting, settings)), **_said("vocoder", vocoder), **({"play": True} if play else {})},
     )
     if vocoder == "bigvgan":

@@ -61,11 +61,25 @@ class Chain:
         frames = ((samples + late) / self.rate * self.vocoder.rate + self.vocoder.look_ahead) / self.vocoder.hop
         return self.vocoder.block_of(math.ceil(frames) + 1)  # one more for what is rounded
 
-    def start(self, settings: StageSettings | None = None) -> ChainState:
-        """The state before the first frame, silence behind it; the sound will fade in, the space be as in `settings`."""
+    @property
+    def lag(self) -> int:
+        """Output samples that come for a frame after those that had come before it, at the least; the stage's not counted."""
+        return math.ceil(self.vocoder.look_ahead * self.rate / self.vocoder.rate) + round(self.resampler.delay) - 1
+
+    def place(self, frames: int) -> int:
+        """The first output sample, those of the stage's delay not counted, that belongs to what comes after so many frames."""
+        return math.ceil(frames * self.vocoder.hop * self.rate / self.vocoder.rate)
+
+    def start(self, settings: StageSettings | None = None, *, frames: int = 0, reduction: float = 0.0) -> ChainState:
+        """The state before the first frame, silence behind it; the sound will fade in, the space be as in `settings`.
+
+        frames: those that came before, all of them silence; what comes first is then output sample `place(frames)`.
+        reduction: of the limiter, 0..1.
+        """
         skip, space = round(self.resampler.delay), (settings or StageSettings()).space
-        stage = self.stage.start(StageSettings(space=space))
-        return ChainState(self.vocoder.start(), self.resampler.start(), stage, self.vocoder.look_ahead, skip)
+        stage = self.stage.start(StageSettings(space=space), reduction)
+        resampler = self.resampler.start(frames * self.vocoder.hop)
+        return ChainState(self.vocoder.start(frames), resampler, stage, self.vocoder.look_ahead, skip)
 
     def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """Frames [M, F] to the samples [C, T] that they complete."""
@@ -76,10 +90,10 @@ class Chain:
         audio, vocoder = self.vocoder.step(log_mel, state.vocoder)
         return self._resampled(audio, state, vocoder)
 
-    def rest(self, frames: int, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
-        """As many samples of silence as `frames` frames of sound have; the vocoder rests and will start from silence."""
+    def rest(self, frames: int, after: int, state: ChainState) -> tuple[Floats, ChainState]:
+        """Silence [1, T] in place of `frames` frames, `after` which many the vocoder starts anew."""
         silence = np.zeros(frames * self.vocoder.hop, np.float32)
-        return self.finish(*self._resampled(silence, state, self.vocoder.start()), settings)
+        return self._resampled(silence, state, self.vocoder.start(after))
 
     def finish(self, sound: Floats, state: ChainState, settings: StageSettings) -> tuple[Floats, ChainState]:
         """Samples [1, T] through the stage alone: [C, T]."""

@@ -32,8 +32,8 @@ class FileResampler:
         # Output samples by which it is behind at the most: measured for 44.1 and 48 kHz to 8..192 kHz, rounded up.
         self.held_back = 0 if rate_in == rate_out else max(2000, round(0.021 * rate_out))
 
-    def start(self) -> soxr.ResampleStream:
-        """Silence before the first sample."""
+    def start(self, inputs: int = 0) -> soxr.ResampleStream:
+        """Silence before the first sample. However many inputs of it there were, the first output is that of the next one."""
         return soxr.ResampleStream(self.rate_in, self.rate_out, 1, dtype="float32", quality="VHQ")
 
     def step(self, x: Floats, state: soxr.ResampleStream) -> tuple[Floats, soxr.ResampleStream]:

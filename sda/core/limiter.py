@@ -50,6 +50,11 @@ class LimiterState:
     needed: Doubles
     released: Doubles
 
+    @property
+    def reduction(self) -> float:
+        """The last one, 0..1."""
+        return float(self.released[-1])
+
 
 class Limiter:
     """Peaks [T] at `rate` Hz -> the gain [T] of the signal `delay` samples late."""
@@ -61,8 +66,9 @@ class Limiter:
         window = np.sin(np.pi * np.arange(1, self.delay + 2) / (self.delay + 2)) ** 2
         self._window = window / window.sum()
 
-    def start(self) -> LimiterState:
-        return LimiterState(np.zeros(self._reach), np.zeros(self.delay))
+    def start(self, reduction: float = 0.0) -> LimiterState:
+        """Before the first sample; reduction: in which the limiter is, released from there on."""
+        return LimiterState(np.zeros(self._reach), np.full(self.delay, reduction))
 
     def step(self, peaks: Doubles, state: LimiterState) -> tuple[Doubles, LimiterState]:
         """Peaks [T], at least 0 and finite -> gains [T] in 0..1."""

@@ -1,101 +1,54 @@
 """The signal path of one model, as DESIGN draws it: controls, latent path, decoder, grains, feed, vocoder, resampler, stage.
 
 Live and offline are the same object; they differ in who asks for the next block. A block is a whole number of cells
-(2 mel frames, about 23 ms); a changed control acts at the next block's first frame, or its first sample for stage rows.
+(2 mel frames, about 23 ms).
+
+A renderer works at two places at once. Its head makes mel, cell by cell; its stage finishes samples, later by what the
+vocoder looks ahead. What changes the mel acts at a cell, what changes the stage at a sample, and a block is split there.
+Positions are output samples since the engine's start; a cell's is that of the first sample that belongs to it. The networks
+rest 0.23 s after `play` went off, which the head learns when it is as far as the stage was, so that this, too, does not
+depend on how the stream is cut.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import feed, settle
+from sda.core import feed
 from sda.core.chain import Chain
-from sda.core.grains import CELL, Grains, GrainSettings
-from sda.core.head import Place
-from sda.core.latent import LatentMap
+from sda.core.glide import Glide
+from sda.core.grains import CELL
 from sda.core.loops import Looper
-from sda.core.space import SpaceSettings
-from sda.core.stage import StageSettings
-from sda.core.vocoder import Vocoder
+from sda.core.mel_path import MelPath, PathState, Voice
+from sda.core.schedule import STRIKE, Event, Lane, thinned
+from sda.core.settings import Settings
+from sda.core.switches import Switches
 from sda.errors import ControlError
-from sda.params import PARAMS, Param, Value, check, slider_rows
-from sda.spec import MelSpec
+from sda.params import PARAMS, Kind, Param, Value, check, slider_rows
 
 Floats = NDArray[np.float32]
 
-ROWS_OF_SPACE = ("spatial", "width", "azimuth", "elevation", "distance")
-RING_OUT_CELLS = 10  # 0.23 s after play went off, far more than its ramp, the networks rest
+RING_OUT = 0.23  # s after play went off, far more than its ramp, the networks rest
+SLIDER = "slider."
+VELOCITY = Param(id=STRIKE, kind=Kind.FLOAT, default=1.0, help="How hard; its square is the level.")
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A model ready to sound: its latent map, its decoder on its own grid, and a vocoder, maybe on another."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where a renderer's head stands. With that alone, vocoder and stage starting anew, another one of the same model and
+    vocoder makes the same samples once their past is over, 0.3 s later."""
 
-    latent_map: LatentMap
-    slider_names: tuple[str, ...]
-    decode: Callable[[Floats], Floats]  # [B, Z] -> mel magnitudes [B, M, frames]
-    frames: int  # decoder length
-    grid: MelSpec  # on which the grains add
-    vocoder: Vocoder
-    id: str = ""  # of the model
-
-
-@dataclass(frozen=True, slots=True)
-class Glide:
-    """Slider positions [S] on their way: each moves evenly until it has arrived."""
-
-    position: NDArray[np.float64]
-    target: NDArray[np.float64]
-    cells_left: NDArray[np.int64]
-
-    def to(self, index: int, target: float, cells: int) -> Glide:
-        """One slider sent to a new target, to arrive after so many cells (0: at once)."""
-        targets, left, position = self.target.copy(), self.cells_left.copy(), self.position.copy()
-        targets[index], left[index] = target, cells
-        if cells == 0:
-            position[index] = target
-        return Glide(position, targets, left)
-
-    def after(self, names: tuple[str, ...], other: Glide, others: tuple[str, ...]) -> Glide:
-        """This glide of sliders by these names, those that another one has as well being where they are there."""
-        pairs = [(names.index(name), others.index(name)) for name in names if name in others]
-        mine, its = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        position, target, left = self.position.copy(), self.target.copy(), self.cells_left.copy()
-        position[mine], target[mine], left[mine] = other.position[its], other.target[its], other.cells_left[its]
-        return Glide(position, target, left)
-
-    def step(self) -> Glide:
-        """One cell later."""
-        moving = self.cells_left > 0
-        if not moving.any():
-            return self
-        share = 1 / np.maximum(1, self.cells_left)
-        position = np.where(self.cells_left <= 1, self.target, self.position + (self.target - self.position) * share)
-        return Glide(np.where(moving, position, self.position), self.target, np.maximum(0, self.cells_left - 1))
-
-
-def _moved(space: SpaceSettings, identity: str, value: Value) -> SpaceSettings:
-    """The space with one of its rows at a new value."""
-    if identity == "spatial":
-        return replace(space, spatial=str(value))
-    if identity == "width":
-        return replace(space, width=float(value))
-    place = {"azimuth": space.place.azimuth, "elevation": space.place.elevation, "distance": space.place.distance}
-    return replace(space, place=Place(**{**place, identity: float(value)}))
-
-
-def space_of(values: Mapping[str, Value]) -> SpaceSettings:
-    """What the rows of space among `values` say, defaults for the rest. Raises `ControlError` for what a row does not take."""
-    space = SpaceSettings()
-    for row in PARAMS:
-        if row.id in ROWS_OF_SPACE:
-            space = _moved(space, row.id, check(row, values.get(row.id, row.default)))
-    return space
+    samples: int  # of the model's rate, made so far
+    values: Mapping[str, Value]  # of every control
+    path: PathState  # nothing decoded
+    switches: Switches
+    reduction: float  # of the limiter, 0..1
 
 
 class Renderer:
@@ -118,26 +71,30 @@ class Renderer:
         """
         self.voice, self.rate = voice, rate
         self.position = 0  # model-rate samples made so far
-        self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names))}
-        self._frame_rate = voice.grid.frame_rate
-        self._feed = feed.between(voice.grid, voice.vocoder.spec)
-        self._grains = Grains(voice.decode, voice.frames, self._frame_rate, voice.latent_map.spread)
-        self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
-        none = np.zeros(len(voice.slider_names))
-        self._glide, self._glide_ms = Glide(none, none, none.astype(np.int64)), 0.0
-        self._settings, self._stage = GrainSettings(), StageSettings()
-        for identity in (values or {}).keys() - self._rows.keys():
+        self.origin = 0  # stream position of its first output sample
+        self.cells = 1  # of a block
+        self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names), VELOCITY)}
+        self._values = {row.id: row.default for row in self._rows.values() if row.id != STRIKE} | dict(values or {})
+        for identity in self._values:
             self._row(identity)
-        for row in sorted(self._rows.values(), key=lambda r: r.id == "glide"):  # last: the first positions are there at once
-            self.set(row.id, (values or {}).get(row.id, row.default))
-        self._chain_state, self._grain_state = self._chain.start(self._stage), self._grains.start()
+        self._settings, positions = Settings(), np.zeros(len(voice.slider_names))
+        for identity, value in self._values.items():
+            checked = check(self._rows[identity], value)
+            if identity.startswith(SLIDER):
+                positions[int(identity.removeprefix(SLIDER)) - 1] = float(checked)
+            self._settings = self._settings.moved(identity, checked)
+        self._path = MelPath(voice)
+        self._path_state = self._path.start(Glide.at(positions), self._settings, home)
+        self._feed = feed.between(voice.grid, voice.vocoder.spec)
         self._feed_state = self._feed.start()
-        self._measure = settle.measuring(voice.decode, voice.grid, voice.latent_map)
-        self._home = voice.latent_map.home if home is None else home
-        self._rest = settle.begin(voice.latent_map, self._glide.position, self._home)
-        self._resting_after = 0  # cells without play
-        for _ in range(voice.frames // CELL):  # so that the grains are as dense at the start as they will be
-            self._magnitudes()
+        self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
+        self._chain_state, self._made = self._chain.start(self._settings.stage), 0  # output samples
+        self._lag = math.ceil(self._feed.look_ahead * rate) + self._chain.lag  # samples from the head to the stage
+        self._switches = Switches.at(self._settings.stage.play)
+        self._head_lane, self._stage_lane = Lane(), Lane()
+        self._applied: list[Event] = []
+
+    # Where it stands.
 
     @property
     def delay(self) -> float:
@@ -149,14 +106,51 @@ class Renderer:
         """Output samples before the first one that belongs to the sound."""
         return self._chain.delay
 
-    def cells_for(self, samples: int) -> int:
-        """Cells a block by which so many output samples are made with the least work."""
-        return -(-self._chain.block_for(samples) // CELL)
+    @property
+    def head(self) -> int:
+        """The position of the next cell."""
+        return self.origin + math.ceil(self.position * self.rate / self.voice.grid.sample_rate)
+
+    @property
+    def made(self) -> int:
+        """The position of the next output sample."""
+        return self.origin + self._made
 
     @property
     def slider_names(self) -> tuple[str, ...]:
         """Of the model, slider 1 first."""
         return self.voice.slider_names
+
+    def cells_for(self, samples: int) -> int:
+        """Cells a block by which so many output samples are made with the least work."""
+        return -(-self._chain.block_for(samples) // CELL)
+
+    def warm(self, samples: int) -> None:
+        """Run the networks for so many samples, of which nothing is kept: they are slowest the first time."""
+        other, made = copy(self), 0
+        other.looper, other._head_lane, other._stage_lane, other._applied = Looper(self.rate), Lane(), Lane(), []
+        other._chain_state = self._chain.start()
+        other._switches = Switches.at(True)
+        while made < samples:
+            made += other.block().shape[1]
+
+    def moment(self) -> Moment:
+        """Where its head stands, to be kept. The stage's settings are those of now."""
+        return Moment(
+            samples=self.position,
+            values=dict(self._values),
+            path=self._path_state.undecoded(),
+            switches=self._switches,
+            reduction=self._chain_state.stage.limiter.reduction,
+        )
+
+    def begin_at(self, moment: Moment, origin: int) -> None:
+        """Stand, before the first block, where another one stood: `made` is then the position of its next cell's samples."""
+        frames, self._feed_state = self._feed.rest(moment.samples // self.voice.grid.hop, self._feed.start())
+        self.position, self.origin = moment.samples, origin
+        self._chain_state = self._chain.start(self._settings.stage, frames=frames, reduction=moment.reduction)
+        self._made = self._chain.place(frames)
+        self._path_state, self._switches = moment.path, moment.switches
 
     def follow(self, other: object) -> int | None:
         """Stand where another renderer of the same model stands: its grains, its sliders on their way, its clock.
@@ -166,11 +160,12 @@ class Renderer:
         """
         if not isinstance(other, Renderer) or other.looper.plays or not self._in_step_with(other):
             return None
-        self.position, self._resting_after = other.position, other._resting_after
-        self._glide = self._glide.after(self.slider_names, other._glide, other.slider_names)
-        self._feed_state, self._rest = other._feed_state, other._rest
-        self._grain_state = replace(other._grain_state, point=None)  # sounding grains are decoded anew, by this decoder
-        self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start())
+        self.position, self.origin, self._made = other.position, other.origin, other._made
+        glide = self._path_state.glide.after(self.slider_names, other._path_state.glide, other.slider_names)
+        self._path_state = replace(other._path_state.undecoded(), glide=glide)  # by this decoder
+        self._feed_state, self._switches = other._feed_state, other._switches
+        frames, _ = self._feed.rest(self.position // self.voice.grid.hop, self._feed.start())
+        self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start(frames))
         spec = self.voice.vocoder.spec
         return math.ceil((spec.memory * spec.hop / spec.rate + self._chain.reaction) * self.rate)
 
@@ -185,67 +180,108 @@ class Renderer:
             and self._chain.like(other._chain)
         )
 
-    def set(self, identity: str, value: Value) -> None:
-        """Change a control. Raises `ControlError` for one that does not exist or a value it does not take."""
+    # What is asked of it.
+
+    def set(self, identity: str, value: Value, source: str = "") -> None:
+        """Change a control from now on, or strike. Raises `ControlError` for an unknown one or a value it does not take."""
         row = self._row(identity)
-        self._apply(row, check(row, value))
+        self._lane(row).overtake(identity)
+        self._act(Event(self._place(row), identity, check(row, value), source))
+
+    def schedule(self, event: Event) -> None:
+        """The same at a position, or now where that is past. Raises as `set`."""
+        row = self._row(event.id)
+        if event.pos <= self._place(row):
+            self.set(event.id, event.value, event.source)
+        else:
+            self._lane(row).add(replace(event, value=check(row, event.value)))
+
+    def scheduled(self) -> list[Event]:
+        """What waits for its position."""
+        return [*self._head_lane.waiting, *self._stage_lane.waiting]
+
+    def applied(self) -> list[Event]:
+        """What took effect since the last call, each at the position where it did."""
+        applied, self._applied = self._applied, []
+        return thinned(applied)
 
     def _row(self, identity: str) -> Param:
         if identity not in self._rows:
             raise ControlError(f"no control {identity!r}; this model has {', '.join(self._rows)}")
         return self._rows[identity]
 
-    def _apply(self, row: Param, value: Value) -> None:
-        if row.id in ROWS_OF_SPACE:
-            self._stage = replace(self._stage, space=_moved(self._stage.space, row.id, value))
-            return
-        if isinstance(value, str) or row.id == "morph":  # names of the model and the vocoder; all these the owner acts on
-            return
-        match row.id:
-            case "play":
-                self._stage = replace(self._stage, play=bool(value))
-            case "gain":
-                self._stage = replace(self._stage, gain_db=float(value))
-            case "limiter":
-                self._stage = replace(self._stage, limiter=bool(value))
-            case "glide":
-                self._glide_ms = float(value)
-            case "variation":
-                self._settings = replace(self._settings, variation=float(value))
-            case "drift":
-                self._settings = replace(self._settings, drift=float(value))
-            case "density":
-                self._settings = replace(self._settings, density=float(value))
-            case "seed":
-                self._settings = replace(self._settings, seed=int(value))
-            case _:
-                assert row.id.startswith("slider."), row.id
-                cells = round(self._glide_ms / 1000 * self._frame_rate / CELL)
-                self._glide = self._glide.to(int(row.id.removeprefix("slider.")) - 1, float(value), cells)
+    def _lane(self, row: Param) -> Lane:
+        return self._head_lane if row.spectral else self._stage_lane
 
-    def block(self, cells: int = 1) -> Floats:
-        """The next block [C, T] at the output rate, of `cells` times two mel frames."""
-        self._resting_after = 0 if self._stage.play else self._resting_after + cells
-        if self._resting_after > RING_OUT_CELLS:
-            frames, self._feed_state = self._feed.rest(cells * CELL, self._feed_state)
-            out, self._chain_state = self._chain.rest(frames, self._stage, self._chain_state)
+    def _place(self, row: Param) -> int:
+        return self.head if row.spectral else self.made
+
+    def _act(self, event: Event) -> None:
+        """Let an event take effect at its position."""
+        self._applied.append(event)
+        if event.id == STRIKE:
+            self._path_state = self._path.struck(float(event.value), self._settings, self._path_state)
+            return
+        self._values[event.id] = event.value
+        if event.id == "play":
+            self._switches = self._switches.with_switch(event.pos - self.origin, bool(event.value))
+        if event.id.startswith(SLIDER):
+            number = int(event.id.removeprefix(SLIDER))
+            self._path_state = self._path.moved(number, float(event.value), self._settings, self._path_state)
         else:
-            sound = self.looper.mix(self.sound(cells))
-            out, self._chain_state = self._chain.finish(sound, self._chain_state, self._stage)
-        self.position += cells * CELL * self.voice.grid.hop
-        return out
+            self._settings = self._settings.moved(event.id, event.value)
 
-    def sound(self, cells: int = 1) -> Floats:
+    # The sound.
+
+    def block(self, cells: int | None = None) -> Floats:
+        """The next block [C, T] at the output rate, of `cells` times two mel frames."""
+        sound, parts, done = self.looper.mix(self.sound(cells)), [], 0
+        while True:
+            for event in self._stage_lane.due(self.made):
+                self._act(replace(event, pos=self.made))
+            ahead = self._stage_lane.next
+            end = sound.shape[1] if ahead is None else min(sound.shape[1], done + ahead - self.made)
+            out, self._chain_state = self._chain.finish(sound[:, done:end], self._chain_state, self._settings.stage)
+            parts.append(out)
+            self._made, done = self._made + end - done, end
+            if done == sound.shape[1]:
+                return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def sound(self, cells: int | None = None) -> Floats:
         """The next samples [1, T] as they are before the stage. A renderer is asked for these or for blocks, not both."""
-        magnitudes = np.concatenate([self._magnitudes() for _ in range(cells)], axis=1)  # [M, cells * CELL]
-        mel, self._feed_state = self._feed.step(magnitudes, self._feed_state)
+        parts, magnitudes = [np.zeros((1, 0), np.float32)], list[Floats]()
+        for _ in range(cells or self.cells):
+            for event in self._head_lane.due(self.head):
+                self._act(replace(event, pos=self.head))
+            if self._rests():
+                parts += [self._sounding(magnitudes), self._resting()]
+                magnitudes = []
+            else:
+                cell, self._path_state = self._path.cell(self._settings, self._path_state)
+                magnitudes.append(cell)
+            self.position += CELL * self.voice.grid.hop
+        parts.append(self._sounding(magnitudes))
+        return np.concatenate(parts, axis=1)
+
+    def _rests(self) -> bool:
+        position = self.head - self.origin - self._lag
+        self._switches = self._switches.seen(position)
+        coming = [(e.pos - self.origin, bool(e.value)) for e in self._stage_lane.waiting if e.id == "play"]
+        return self._switches.rests(position, round(RING_OUT * self.rate), coming)
+
+    def _sounding(self, magnitudes: list[Floats]) -> Floats:
+        """The samples [1, T] that cells of magnitudes [M, CELL] complete."""
+        if not magnitudes:
+            return np.zeros((1, 0), np.float32)
+        mel, self._feed_state = self._feed.step(np.concatenate(magnitudes, axis=1), self._feed_state)
         if mel.shape[1] == 0:  # a vocoder of much longer frames may still wait for its next one
             return np.zeros((1, 0), np.float32)
         sound, self._chain_state = self._chain.sound(mel, self._chain_state)
         return sound
 
-    def _magnitudes(self) -> Floats:
-        self._glide = self._glide.step()
-        point, self._rest = settle.step(self.voice.latent_map, self._rest, self._glide.position, self._home, self._measure)
-        magnitudes, self._grain_state = self._grains.cell(point, self._settings, self._grain_state)
-        return magnitudes
+    def _resting(self) -> Floats:
+        """As many samples [1, T] of silence as a cell of sound has."""
+        before, _ = self._feed.rest(self.position // self.voice.grid.hop, self._feed.start())
+        frames, self._feed_state = self._feed.rest(CELL, self._feed_state)
+        sound, self._chain_state = self._chain.rest(frames, before + frames, self._chain_state)
+        return sound

@@ -67,13 +67,13 @@ class Resampler:
         """How many outputs a stream has given after `total_in` inputs: ceil(total_in * rate_out / rate_in)."""
         return -(-total_in * self._up // self._down)
 
-    def start(self) -> State:
-        """Silence before the first sample.
+    def start(self, inputs: int = 0) -> State:
+        """Silence before the first sample, or so many inputs of it: the outputs that they complete count as given.
 
         The state is the inputs that later outputs still need, [taps - 1 + j] or [C, taps - 1 + j]: its length holds the
         phase, j inputs into a group.
         """
-        return np.zeros(self._reach, np.float32)
+        return np.zeros(self._reach + inputs % self._down, np.float32)
 
     def step(self, x: Floats, state: State) -> tuple[Floats, State]:
         """The next block [T] or [C, T] at the input rate -> its outputs, [out_count(n + T) - out_count(n)] in time.

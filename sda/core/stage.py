@@ -69,14 +69,14 @@ class Stage:
         kernel = np.sin(np.pi * (np.arange(ramp) + 0.5) / ramp)
         self._kernel = kernel / kernel.sum()
 
-    def start(self, settings: StageSettings | None = None) -> StageState:
-        """Silence before the first sample, with `settings` (not playing, if None) already reached."""
+    def start(self, settings: StageSettings | None = None, reduction: float = 0.0) -> StageState:
+        """Silence before the first sample, `settings` (not playing, if None) and the limiter's reduction already reached."""
         settings = settings or StageSettings()
         return StageState(
             np.full(len(self._kernel) - 1 + self._early, settings.amplitude),
             np.full(len(self._kernel) - 1 + self._limiter.delay, float(settings.limiter)),
             np.zeros((1, self._limiter.delay), np.float32),
-            self._limiter.start(),
+            self._limiter.start(reduction),
             self._space.start(settings.space) if self._space else None,
         )
 

@@ -90,8 +90,8 @@ class Vocoder(Protocol):
         """Samples by which `step` answers late."""
         return self.spec.look_ahead
 
-    def start(self) -> Any:
-        """The state before the first frame."""
+    def start(self, frame: int = 0) -> Any:
+        """The state before the first frame, or before a later one behind silence: noise goes by the frame's number."""
         ...
 
     def step(self, log_mel: Floats, state: Any) -> tuple[Floats, Any]:
@@ -132,12 +132,12 @@ class HifiganVocoder(Vocoder):
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
 
-    def start(self) -> State:
-        """The state after an endless run of silence."""
+    def start(self, frame: int = 0) -> State:
+        """The state after an endless run of silence, before a frame of this number."""
         if self._start is None:
             kept = graphs.made(self._kept, f"{self._hash}-start", lambda: self._run_up().tobytes())
             self._start = np.frombuffer(kept, np.float32)  # cannot be written to
-        return self._start
+        return np.append(self._start[:-1], np.float32(frame % PERIOD))
 
     def _run_up(self) -> State:
         live = self._step_of(LIVE_BLOCK)

@@ -44,10 +44,10 @@ class WindowVocoder(Vocoder):
         """The number of the frame that comes after a state's."""
         return 0
 
-    def start(self) -> State:
-        """The state before the first frame: an endless edge, or where there is none silence until the first answer."""
+    def start(self, frame: int = 0) -> State:
+        """The state before a frame: an endless edge, or where there is none silence until the first answer."""
         frames = 0 if self._edge is None else self.spec.memory + self._future
-        return self._numbered(self._beyond(frames), -frames)
+        return self._numbered(self._beyond(frames), frame - frames)
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.

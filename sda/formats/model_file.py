@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sda.core.graphs import content
 from sda.errors import ModelError
 from sda.formats import distill, legacy
 from sda.formats.document import ModelDocument
@@ -29,6 +30,11 @@ def read_header(path: Path) -> ModelDocument:
     if is_old(path):
         return as_document(legacy.read(path, header_only=True))
     return distill.read_header(path)
+
+
+def sound_hash(document: ModelDocument) -> str:
+    """SHA-256 of all that a model sounds by: its networks, its sliders' curves, its vocoder. Names and notes may change."""
+    return content("model", document.vae, document.tensors)
 
 
 def is_old(path: Path) -> bool:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 
 from sda.adapters.osc_acts import PresetName, Status
 from sda.control import Controls
+from sda.core.schedule import STRIKE
 from sda.live.facts import Facts
 from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
+from sda.live.stream import Stream
 from sda.live.supervisor import Events
 from sda.live.wire import Send
 from sda.mapping import Binding, Mapping
@@ -25,13 +27,15 @@ Deed = Callable[[Sequence[Value], str], None]
 class Deeds:
     """The engine as adapters see it (`sda.adapters.osc_acts.Acts`)."""
 
-    def __init__(self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events) -> None:
+    def __init__(self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events, stream: Stream) -> None:
         self.ring: Ring | None = None
         self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
         self.table: dict[str, Deed] = {"panic": self._panic, "reload": self._reload}
         self.listed: Callable[[], Sequence[PresetName]] = tuple  # the library's presets
         self.mapping: Callable[[], Mapping] = Mapping  # what `controls.toml` holds
         self._controls, self._facts, self._repertoire, self._events = controls, facts, repertoire, events
+        self.stream = stream
+        self.table["strike"] = stream.strike
         self._numbers = itertools.count(1)  # tell acts and questions apart
         self._waiting: dict[int, Callable[[], None]] = {}  # whoever asked to be told when all is in effect
         self._postponed: list[int] = []  # of those, whom a model that loads keeps waiting
@@ -52,9 +56,21 @@ class Deeds:
         """What MIDI controllers move."""
         return self.mapping().bindings
 
-    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
-        """One of `sda.acts`, by its id."""
-        self.table[act](args, source)
+    def perform(self, act: str, args: Sequence[Value], source: str, place: int | None = None) -> None:
+        """One of `sda.acts`, by its id; a grain can be struck at a position of the stream, all else is done now."""
+        if act == STRIKE:
+            self.stream.strike(args, source, place)
+        else:
+            self.table[act](args, source)
+
+    def place(self, moment: float) -> int | None:
+        """The position in the stream that is played at a moment, in s since 1970; None while nothing is."""
+        return self.stream.place(moment)
+
+    @property
+    def lead(self) -> float:
+        """Seconds before its moment by which what is to act there must be on its way."""
+        return self.stream.lead
 
     def settle(self, done: Callable[[], None]) -> None:
         """Call `done` once the renderer has taken everything sent so far."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from sda.control import MODEL_SOURCE, Change, Controls
 from sda.errors import AudioError, DeviceError, ModelError, SdaError
+from sda.live import specs
 from sda.live.ahead import RenderAhead
 from sda.live.beginning import first_model, first_values
 from sda.live.deeds import Deeds
@@ -23,10 +23,13 @@ from sda.live.midi_desk import MidiDesk
 from sda.live.options import Options
 from sda.live.ports import Ports
 from sda.live.recall import Recall
+from sda.live.recording import Recordings
 from sda.live.repertoire import Repertoire
 from sda.live.ring import Ring
 from sda.live.show import Show
+from sda.live.stream import Stream
 from sda.live.supervisor import Child, Events, Role
+from sda.live.takes import Takes
 from sda.live.wire import Message
 
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
@@ -62,11 +65,14 @@ class Engine:
         self._ahead = RenderAhead(
             self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, refuse, options.device
         )
+        self._stream = Stream(self.facts, self._renderer.send, lambda: self._repertoire.token)
         self._ring: Ring | None = None
-        self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events)
+        self.deeds = Deeds(self.controls, self.facts, self._repertoire, self._events, self._stream)
         self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self.ports.tell, refuse)
+        self._takes = Takes(self._events, lambda: self._ring, self._renderer.send, self.ports.tell, refuse)
+        self._recordings = Recordings(self._events, lambda: self._ring, self.facts, self.ports.tell, refuse)
         self._jobs = Jobs(self.controls, self.facts, self._events, self.ports)
-        self.deeds.table |= self._recall.table | self._jobs.table
+        self.deeds.table |= self._recall.table | self._jobs.table | self._takes.table | self._recordings.table
         self.deeds.listed = lambda: self._recall.shelf.names
         self.midi = MidiDesk(
             self.controls, self.deeds.perform, options.name, options.midi,
@@ -74,7 +80,7 @@ class Engine:
         )  # fmt: skip
         self.deeds.table |= self.midi.deeds
         self.deeds.mapping = lambda: self.midi.mapping
-        self._takes = 0  # players started so far
+        self._players = 0  # started so far
         self._silent = ""  # what the player failed for, already said
         self._keeper = Keeper(options.name, fresh=options.fresh)
         self._first = first_model(options, self._keeper, self.controls, self._explain)
@@ -104,8 +110,7 @@ class Engine:
                 self._ahead.moved()
             if change.id == "play" and change.value and self._ring is not None:
                 self._ring.muted = False
-            token = self._repertoire.token
-            self._renderer.send({"kind": "set", "id": change.id, "value": change.value, "token": token})
+            self._stream.change(change)
 
     # The run.
 
@@ -142,6 +147,7 @@ class Engine:
         self.midi.start()
         self._player.start()
         self._await("ready", "failed", OPENING)
+        self._takes.open(self.options.take)
         self._renderer.start()
         if self._first is not None:
             self._repertoire.load(self._first)
@@ -202,6 +208,8 @@ class Engine:
             time.sleep(LAST_FADE)
         self._player.stop(FINISHING if self._to_file else CLOSING)
         self._renderer.stop(CLOSING)
+        self._recordings.close()
+        self._takes.close()
         self._ahead.stop()
         self._recall.close()
         self.midi.close()
@@ -223,10 +231,14 @@ class Engine:
         match message["kind"]:
             case "report" if child is self._player.child:
                 self.facts.played_on(message)
+                self._stream.played(message)
                 assert self._ring is not None
                 self._show.look(self._ring)
             case "report":
                 self.facts.rendered(message)
+                self._takes.handle(message)
+            case "taking" | "applied" | "swap" | "taken":
+                self._takes.handle(message)
             case "ready":
                 self._opened(message)
             case "failed":
@@ -258,6 +270,7 @@ class Engine:
         """A player is ready; where its device has another rate than the last one, the renderer starts anew."""
         before = self.facts.rate
         self.facts.ready(message)
+        self._takes.opened(self.facts.rate)
         if self._silent:
             self._silent = self.facts.trouble = ""
             self._say(f"sound is back: {self.facts.device}")
@@ -286,20 +299,11 @@ class Engine:
         self.deeds.excuse()
 
     def _player_spec(self) -> Message:
-        """What the next player is to do: the rest of the duration, a file of its own."""
         assert self._ring is not None
-        options, audio = self.options, self.options.audio
-        done = self.facts.totals[0]
-        self._takes += 1
-        if self._to_file and self._takes > 1:
-            path = Path(audio)
-            audio = str(path.with_name(f"{path.stem}-{self._takes}{path.suffix}"))
-        left = None if options.duration is None else max(0.0, options.duration - done)
-        spec = {"ring": self._ring.name, "audio": audio, "rate": options.rate, "duration": left}
-        return {**spec, "outs": options.outs, "block": options.block, "transport": options.transport}
+        self._players += 1
+        return specs.player(self.options, self._ring, self.facts, self._players)
 
     def _renderer_spec(self) -> Message:
         assert self._ring is not None
         hold = self._first is not None and self._ring.written == 0
-        spec = {"ring": self._ring.name, "rate": self.facts.rate, "buffer": self.options.buffer, "hold": hold}
-        return {**spec, "device": self.options.device}
+        return specs.renderer(self.options, self._ring, self.facts, hold=hold, take=self._takes.on)

@@ -7,17 +7,20 @@ at equal power such sounds would swell by 3 dB.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sda.core.loops import Looper
+from sda.core.render import Moment
+from sda.core.schedule import Event
 from sda.errors import ControlError
 from sda.live.ring import Floats
 from sda.params import Value
 
 if TYPE_CHECKING:
-    from sda.live.loop import Source
+    from sda.live.voice import Source
 
 CROSSFADE = 0.03  # s
 
@@ -36,12 +39,21 @@ class Handover:
         return self._made >= self._run_in + self._fade
 
     @property
-    def position(self) -> int:
-        return self.coming.position
+    def origin(self) -> int:
+        return self.coming.origin
+
+    @origin.setter
+    def origin(self, position: int) -> None:
+        """Both stand where the one stood that leaves."""
+        raise AssertionError
 
     @property
     def delay(self) -> float:
         return self.coming.delay
+
+    @property
+    def head(self) -> int:
+        return self.coming.head
 
     @property
     def looper(self) -> Looper:
@@ -51,15 +63,36 @@ class Handover:
     def slider_names(self) -> tuple[str, ...]:
         return self.coming.slider_names
 
-    def set(self, identity: str, value: Value) -> None:
+    def warm(self, samples: int) -> None:
+        """Both are."""
+
+    def moment(self) -> Moment:
+        """That of the one that comes."""
+        return self.coming.moment()
+
+    def set(self, identity: str, value: Value, source: str = "") -> None:
         """Change a control of both; a slider of the one that leaves only where it is the same. Raises `ControlError`."""
-        self.coming.set(identity, value)
-        if identity.startswith("slider.") and self.leaving.slider_names != self.coming.slider_names:
-            return
-        try:
-            self.leaving.set(identity, value)
-        except ControlError:
-            return
+        self.coming.set(identity, value, source)
+        with suppress(ControlError):
+            if self._both_have(identity):
+                self.leaving.set(identity, value, source)
+
+    def schedule(self, event: Event) -> None:
+        """The same at a position."""
+        self.coming.schedule(event)
+        with suppress(ControlError):
+            if self._both_have(event.id):
+                self.leaving.schedule(event)
+
+    def scheduled(self) -> list[Event]:
+        return self.coming.scheduled()
+
+    def applied(self) -> list[Event]:
+        self.leaving.applied()
+        return self.coming.applied()
+
+    def _both_have(self, identity: str) -> bool:
+        return not identity.startswith("slider.") or self.leaving.slider_names == self.coming.slider_names
 
     def follow(self, other: Source) -> int | None:
         """No handover follows; what comes out of it does."""

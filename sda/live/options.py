@@ -20,6 +20,7 @@ class Options:
     name: str = "sda"  # of this engine among others
     fresh: bool = False  # begin with defaults, not with what was at the end of the last run of this name
     osc_out: Sequence[tuple[str, int]] = ()  # hosts and ports that hear every change from the start
+    timetags: bool = True  # whether OSC's are heeded
     model: Path | None = None
     audio: str = ""  # "" the default device, part of a name, an index, "null", "file:PATH.wav"
     outs: tuple[int, int] | None = None  # first and last channel of the device, from 1; None the first two it has
@@ -30,4 +31,5 @@ class Options:
     duration: float | None = None  # s from the first sample
     buffer: float = 0.04  # s of sound that may lie in the ring
     device: str = "auto"  # of the vocoders
+    take: Path | None = None  # a new file for what is done
     values: Mapping[str, Value] = field(default_factory=dict)  # first values, by id or slider alias

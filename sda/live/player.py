@@ -15,7 +15,6 @@ import queue
 import signal
 import sys
 import threading
-import time
 import traceback
 from pathlib import Path
 
@@ -57,7 +56,7 @@ class Player:
         self._send(
             {
                 "kind": "report",
-                "time": time.monotonic(),  # s, of the clock all processes of a machine share
+                "mark": feed.take_mark(),  # the clock is that which all processes of a machine share
                 "played": feed.played,
                 "read": feed.read,
                 "underruns": feed.underruns,

@@ -31,7 +31,7 @@ class Ports:
     def open(self, options: Options, controls: Controls, deeds: Deeds, keeper: Keeper) -> None:
         """Receive from here on. Raises `DeviceError` where a port is in use, which names the engine that has it if one does."""
         try:
-            self._osc = port = OscPort(*options.osc, controls, deeds, outs=options.osc_out)
+            self._osc = port = OscPort(*options.osc, controls, deeds, timetags=options.timetags, outs=options.osc_out)
         except DeviceError as error:
             raise DeviceError(f"{error}{holder(options.osc[1])}") from error
         keeper.received(port.address)

@@ -1,8 +1,9 @@
 """The renderer process: the signal path of the loaded model, into the ring.
 
 Spec (the first message): `ring` its name, `rate` in Hz, `buffer` in s, `hold` (no zeros before the first model), `device` of
-the vocoder. Then the engine's messages to `Loop.handle`. Sends `loaded` or `refused` after each load, `broken` where a model
-fails while it sounds, `synced` after `sync`, `report` 10 times a second.
+the vocoder, `take` (tell what takes effect from the start on). Then the engine's messages to `Loop.handle`. Sends `loaded` or
+`refused` after each load, `broken` where a model fails while it sounds, `synced` after `sync`, `report` 10 times a second, and
+what a take is told: `taking` (where it begins, and with what), `applied` (events), `swap` (another model), `taken` (the end).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ def load_model(
     """The model of a file as a source, its vocoder on a device; slider positions follow their names. Raises `SdaError`."""
     from sda import model
     from sda.choice import choose
+    from sda.formats.model_file import sound_hash
 
     loaded = model.load(path, device)
     names = slugs(slider.name for slider in loaded.sliders)
@@ -46,7 +48,8 @@ def load_model(
         "vocoder": fast.name,
         "why": fast.why,
     }
-    return Loaded(loaded.renderer(rate=rate, values={**values, **numbered}, vocoder=fast.name), info)
+    label = {"model": loaded.info.id, "name": loaded.info.name, "hash": sound_hash(loaded.document), "vocoder": fast.name}
+    return Loaded(loaded.renderer(rate=rate, values={**values, **numbered}, vocoder=fast.name), info, label)
 
 
 def serve(loop: Loop, inbox: queue.SimpleQueue[wire.Message | None], send: wire.Send) -> None:
@@ -84,7 +87,7 @@ def main() -> None:
         ring = Ring.attach(spec["ring"])
         buffer = round(spec["buffer"] * spec["rate"])
         load = partial(load_model, device=spec["device"])
-        loop = Loop(ring, spec["rate"], buffer, load, pipe.send, hold=spec["hold"])
+        loop = Loop(ring, spec["rate"], buffer, load, pipe.send, hold=spec["hold"], take=spec["take"])
         serve(loop, inbox, pipe.send)
     os._exit(0)
 

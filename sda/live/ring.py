@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker, shared_memory
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,11 @@ class Ring:
         return self.written - self.read
 
     @property
+    def oldest(self) -> int:
+        """The first frame that the writer does not touch for a while."""
+        return self.written - self.frames + SPARE
+
+    @property
     def muted(self) -> bool:
         return bool(self._words[MUTED])
 
@@ -111,6 +116,10 @@ class Ring:
         self._words[READ] = start + count
         return count
 
+    def look_at(self, out: Floats, start: int) -> None:
+        """Fill `out` [n, 2] with the frames from `start` on, which the reader has read already; see `oldest`."""
+        out[:] = self._samples[(start + np.arange(len(out))) % self.frames]
+
     def mirror_to(self, out: Floats, offset: int) -> None:
         """Fill `out` [n, 2] with what was read last, backwards, starting `offset` frames before the read index."""
         at = (self.read - 1 - offset - np.arange(len(out))) % self.frames
@@ -124,10 +133,24 @@ class Ring:
             self._memory.unlink()
 
 
+class Readable(Protocol):
+    """The ring as a reader sees it."""
+
+    @property
+    def fill(self) -> int: ...
+
+    @property
+    def muted(self) -> bool: ...
+
+    def copy_to(self, out: Floats) -> int: ...
+
+    def mirror_to(self, out: Floats, offset: int) -> None: ...
+
+
 class RingReader:
     """The player's end of the ring: fades where it is muted or dry, and counts."""
 
-    def __init__(self, ring: Ring, rate: int) -> None:
+    def __init__(self, ring: Readable, rate: int) -> None:
         self._ring = ring
         self._steps = round(FADE * rate)  # frames of a whole fade
         levels = np.arange(self._steps + 1, dtype=np.float64) / self._steps

@@ -27,11 +27,12 @@ class Feed:
     """Hands out the ring's frames, counts them, measures them, and ends after the duration."""
 
     def __init__(self, ring: Ring, rate: int, duration: float | None) -> None:
-        self._ring, self._reader = ring, RingReader(ring, rate)
+        self._ring, self._reader, self.rate = ring, RingReader(ring, rate), rate
         self._limit = None if duration is None else round(duration * rate)
         self.played = 0  # frames since the first real one, silence of a dry ring included
         self._peaks = [0.0] * CHANNELS  # of what was handed out since `take_peaks`
         self.pulled_at = time.monotonic()  # s, of the last call
+        self._mark: tuple[float, int] = (self.pulled_at, ring.read)
 
     @property
     def underruns(self) -> int:
@@ -48,9 +49,10 @@ class Feed:
         """The duration has been played."""
         return self._limit is not None and self.played >= self._limit
 
-    def pull(self, out: Floats) -> int:
-        """Fill `out` [n, 2]; returns how many of its frames belong to the performance."""
+    def pull(self, out: Floats, due: float | None = None) -> int:
+        """Fill `out` [n, 2]; returns how many of its frames belong to the performance. due: s, when it was to be called."""
         self.pulled_at = time.monotonic()
+        self._note(self.pulled_at if due is None else due, self._ring.read)
         self._reader.read_into(out)
         if not self._reader.started:
             return 0
@@ -60,6 +62,16 @@ class Feed:
         for channel in range(CHANNELS):
             self._peaks[channel] = max(self._peaks[channel], float(out[:, channel].max()), -float(out[:, channel].min()))
         return count
+
+    def _note(self, when: float, position: int) -> None:
+        """Callbacks come late, never early: of those since the last mark the earliest tells best where the stream is."""
+        if self._mark[1] < 0 or when - position / self.rate < self._mark[0] - self._mark[1] / self.rate:
+            self._mark = (when, position)
+
+    def take_mark(self) -> tuple[float, int]:
+        """A time, in s of the monotonic clock, and the position in the stream that was asked for then; and start anew."""
+        mark, self._mark = self._mark, (self._mark[0], -1)
+        return mark
 
     def lacks(self, frames: int) -> bool:
         """A sound has begun and the ring holds less of it than this."""
@@ -120,7 +132,7 @@ class PacedSink:
             if dry and self._writer is not None and time.monotonic() - fed < LENIENCE:
                 time.sleep(GLANCE)
                 continue
-            count = feed.pull(block)
+            count = feed.pull(block, due)
             if self._writer is not None and count:
                 try:
                     self._writer.write(block[:count].T)

@@ -47,8 +47,13 @@ class Engine:
             Binding(sender=Sender.NOTE, number=36, act="panic"),
         )
 
-    def perform(self, act: str, args: Sequence[Value], source: str) -> None:
-        self.performed.append((act, *args))
+    lead = 0.1
+
+    def place(self, moment: float) -> int | None:
+        return round((moment - 1_000_000.0) * 48_000)
+
+    def perform(self, act: str, args: Sequence[Value], source: str, place: int | None = None) -> None:
+        self.performed.append((act, *args) if place is None else (act, *args, place))
         if act == "panic":
             self.panics += 1
         elif act == "center":
@@ -66,11 +71,11 @@ class Engine:
 class Desk:
     """A surface with a hand-driven clock; answers come back as (address, *args), read by python-osc."""
 
-    def __init__(self, names: Sequence[str] = ("Brightness", "noise")) -> None:
+    def __init__(self, names: Sequence[str] = ("Brightness", "noise"), *, timetags: bool = True) -> None:
         self.controls = Controls()
         self.controls.install_sliders(names)
         self.engine = Engine(self.controls)
-        self.surface = Surface(self.controls, self.engine, wall_clock=lambda: 1_000_000.0)
+        self.surface = Surface(self.controls, self.engine, wall_clock=lambda: 1_000_000.0, timetags=timetags)
         self.now = 100.0
 
     def raw(self, data: bytes, source: tuple[str, int] = MAX) -> list[Outgoing]:

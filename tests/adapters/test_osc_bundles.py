@@ -10,7 +10,7 @@ from osc_desk import DESIGNER, MAX, Desk, bundle, read
 from osc_killers import HEAD, KILLERS, element
 
 from sda.adapters.osc_packet import MESSAGES, encode
-from sda.adapters.osc_surface import WRITES
+from sda.adapters.osc_steps import AHEAD, WAITING, WRITES
 
 
 def test_a_bundle_is_applied_together_and_calls_keep_their_place() -> None:
@@ -36,15 +36,57 @@ def test_a_bad_message_does_not_take_its_bundle_along() -> None:
     assert desk.controls.get("drift") == 2.0
 
 
-def test_time_tags() -> None:
+def test_a_bundle_waits_for_its_time_tag_and_says_where_in_the_stream_it_belongs() -> None:
+    desk, places = Desk(), []
+    desk.controls.subscribe(lambda changes: places.extend((c.id, c.value, c.place) for c in changes))
+    assert desk.raw(bundle(encode("/sda/gain", -1.0), after=-5.0)) == []  # past: now
+    assert desk.raw(bundle(encode("/sda/gain", -2.0), after=1.5)) == []
+    assert desk.raw(bundle(encode("/sda/strike", 0.5), encode("/sda/drift", 3.0), after=1.0)) == []
+    assert desk.raw(bundle(encode("/sda/gain", -3.0))) == []  # what comes later but is for now does not wait
+    assert places == [("gain", -1.0, None), ("gain", -3.0, None)]
+    assert desk.engine.performed == []
+    desk.due(0.89)  # 0.1 s before its moment it must be on its way, and that is in 0.01 s
+    assert places[2:] == []
+    assert 0.005 < desk.surface.due(desk.now)[1] <= 0.0101
+    desk.due(0.02)
+    assert desk.engine.performed == [("strike", 0.5, 48_000)]
+    assert places[2:] == [("drift", 3.0, 48_000)]
+    desk.due(0.5)
+    assert places[3:] == [("gain", -2.0, 72_000)]
+
+
+def test_what_is_due_too_soon_to_wait_is_handed_over_with_its_place() -> None:
+    desk, places = Desk(), []
+    desk.controls.subscribe(lambda changes: places.extend((c.value, c.place) for c in changes))
+    for value in (-1.0, -2.0):
+        desk.raw(bundle(encode("/sda/gain", value), after=0.05))
+    desk.due()
+    assert places == [(-1.0, 2400), (-2.0, 2400)]
+
+
+def test_a_time_tag_too_far_ahead_means_now_and_is_said_once_a_source() -> None:
     desk = Desk()
-    assert desk.raw(bundle(encode("/sda/gain", -1.0), after=-5.0)) == []
-    assert desk.controls.get("gain") == -1.0
-    answers = read(desk.raw(bundle(encode("/sda/gain", -2.0), after=1.5)))
-    assert desk.controls.get("gain") == -2.0  # scheduling is to come: now, and said once
+    answers = read(desk.raw(bundle(encode("/sda/gain", -2.0), after=AHEAD + 0.1)))
+    assert desk.controls.get("gain") == -2.0
     assert [(a[1], a[2]) for a in answers] == [("/sda/gain", "time-tag")]
-    assert desk.raw(bundle(encode("/sda/gain", -3.0), after=1.5)) == []
-    assert len(desk.raw(bundle(encode("/sda/gain", -4.0), after=1.5), DESIGNER)) == 1
+    assert desk.raw(bundle(encode("/sda/gain", -3.0), after=AHEAD + 0.1)) == []
+    assert len(desk.raw(bundle(encode("/sda/gain", -4.0), after=AHEAD + 0.1), DESIGNER)) == 1
+    assert desk.controls.get("gain") == -4.0
+
+
+def test_only_so_much_may_wait() -> None:
+    desk, full = Desk(), bundle(*[encode("/sda/drift", float(n)) for n in range(50)], after=1.0)
+    for _ in range(WAITING // 50):
+        assert desk.raw(full) == []
+    assert desk.controls.get("drift") == 0.25
+    assert [a[2] for a in read(desk.raw(full))] == ["time-tag"]
+    assert desk.controls.get("drift") == 10.0
+
+
+def test_time_tags_can_be_left_alone() -> None:
+    desk = Desk(timetags=False)
+    assert desk.raw(bundle(encode("/sda/gain", -2.0), after=1.5)) == []
+    assert desk.controls.get("gain") == -2.0
 
 
 def test_a_pattern_sets_and_asks_controls() -> None:

@@ -15,10 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+RATE = 48_000  # Hz
 COMMAND = [sys.executable, "-c", "from sda.cli.main import main; main()", "run"]
+
+
+def samples(path: Path) -> np.ndarray:
+    """What a file of ours holds [T, 2]."""
+    wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert rate == RATE
+    return np.asarray(wave)
 
 
 class Session:

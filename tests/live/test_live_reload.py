@@ -178,11 +178,11 @@ def test_controls_reach_both_but_a_slider_only_its_own_model() -> None:
         leaving, coming = renderer(sounding()), renderer(document)
         run_in = coming.follow(leaving)
         assert run_in is not None
-        assert coming._glide.target.tolist() == [4.0, 0.0]  # by name where there is one, else as it was loaded
+        assert coming._path_state.glide.target.tolist() == [4.0, 0.0]  # by name where there is one, else as it was loaded
         handover = Handover(leaving, coming, run_in, RATE)
         handover.set("slider.1", -3.0)
-        assert coming._glide.target[0] == -3.0
-        assert leaving._glide.target[0] == (-3.0 if both else 4.0)
+        assert coming._path_state.glide.target[0] == -3.0
+        assert leaving._path_state.glide.target[0] == (-3.0 if both else 4.0)
         handover.set("play", False)
-        assert not leaving._stage.play
-        assert not coming._stage.play
+        assert not leaving._settings.stage.play
+        assert not coming._settings.stage.play

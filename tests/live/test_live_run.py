@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
-from live_session import COMMAND, session
+from live_session import COMMAND, RATE, samples, session
 from pythonosc.osc_message import OscMessage
 from small_models import sounding
 
@@ -23,7 +22,6 @@ import sda
 from sda.cli.main import main
 from sda.library import Library
 
-RATE = 48_000
 LINUX = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at /proc")
 NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 STEADY = ("--set", "variation=0", "--set", "drift=0")  # every grain the same
@@ -34,12 +32,6 @@ def models(home: Path) -> Path:
     Library().add(sounding("pebbles"))
     Library().add(sounding("bells", seed=1))
     return home
-
-
-def samples(path: Path) -> np.ndarray:
-    wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    assert rate == RATE
-    return wave
 
 
 def rms(wave: np.ndarray) -> float:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pytest
 
+from sda.core.schedule import Event
 from sda.errors import ControlError, ModelError
-from sda.live.loop import Loaded, Loop, Meter
+from sda.live.loop import Loaded, Loop
 from sda.live.ring import Ring
+from sda.live.voice import Meter
 from sda.live.wire import Message
 from sda.params import Value
 
@@ -24,26 +26,37 @@ class Sine:
     """A model that sounds a sine of `slider.1` * 100 Hz at amplitude 0.5, silent unless `play` is on."""
 
     delay = 0.01
+    slider_names = ("pitch",)
 
     def __init__(self, values: Mapping[str, Value], fail_at: int | None = None) -> None:
-        self.position, self._fail_at = 0, fail_at
+        self.made, self.origin, self._fail_at = 0, 0, fail_at
         self.values: dict[str, Value] = {"play": False, "slider.1": 1.0, **values}
 
-    slider_names = ("pitch",)
+    @property
+    def head(self) -> int:
+        return self.origin + self.made
 
     def follow(self, other: object) -> None:
         return None
 
-    def set(self, identity: str, value: Value) -> None:
+    def warm(self, samples: int) -> None: ...
+
+    def set(self, identity: str, value: Value, source: str = "") -> None:
         if identity not in self.values:
             raise ControlError(identity)
         self.values[identity] = value
 
+    def scheduled(self) -> list[Event]:
+        return []
+
+    def applied(self) -> list[Event]:
+        return []
+
     def block(self) -> np.ndarray:
-        if self._fail_at is not None and self.position >= self._fail_at:
+        if self._fail_at is not None and self.made >= self._fail_at:
             raise RuntimeError("worn out")
-        n = np.arange(self.position, self.position + BLOCK)
-        self.position += BLOCK
+        n = np.arange(self.made, self.made + BLOCK)
+        self.made += BLOCK
         wave = 0.5 * np.sin(2 * np.pi * 100 * float(self.values["slider.1"]) * n / RATE) * bool(self.values["play"])
         return wave.astype(np.float32)[None]
 
@@ -71,7 +84,7 @@ class Bench:
         if path == "damaged":
             raise ZeroDivisionError
         fail_at = 5 * BLOCK if path == "worn" else None
-        return Loaded(Sine(values, fail_at), {"name": path})
+        return Loaded(Sine(values, fail_at), {"name": path}, {})
 
     def ask(self, path: str, token: int, **values: Value) -> None:
         message = {
@@ -216,7 +229,7 @@ def test_what_is_set_while_a_model_loads_holds_from_its_first_sample(ring: Ring)
     gate = threading.Event()
     bench = Bench(ring, gate)
     bench.ask("a", 1)
-    bench.loop.handle({"kind": "set", "id": "play", "value": False, "token": 1})
+    bench.loop.handle({"kind": "set", "id": "play", "value": False, "token": 1, "source": "test"})
     gate.set()
     bench.until(lambda: bench.kinds() == ["loaded"])
     assert not bench.hear(9600).any()
@@ -226,11 +239,11 @@ def test_sliders_are_set_only_on_the_model_they_were_meant_for(ring: Ring) -> No
     bench = Bench(ring)
     bench.ask("a", 3)
     bench.until(lambda: bench.kinds() == ["loaded"])
-    bench.loop.handle({"kind": "set", "id": "slider.1", "value": 9.0, "token": 2})
-    bench.loop.handle({"kind": "set", "id": "unknown", "value": 9.0, "token": 3})
+    bench.loop.handle({"kind": "set", "id": "slider.1", "value": 9.0, "token": 2, "source": "test"})
+    bench.loop.handle({"kind": "set", "id": "unknown", "value": 9.0, "token": 3, "source": "test"})
     bench.hear(BUFFER)
     assert level(bench.hear(9600), 100) == pytest.approx(0.5, abs=1e-3)
-    bench.loop.handle({"kind": "set", "id": "slider.1", "value": 9.0, "token": 3})
+    bench.loop.handle({"kind": "set", "id": "slider.1", "value": 9.0, "token": 3, "source": "test"})
     bench.hear(BUFFER + BLOCK)
     assert level(bench.hear(9600), 900) == pytest.approx(0.5, abs=1e-3)
 
@@ -262,6 +275,8 @@ def test_the_status_tells_where_the_sound_is(ring: Ring) -> None:
     bench.until(lambda: bench.kinds() == ["loaded"])
     bench.hear(4800)
     status = bench.loop.status()
-    assert status["position"] == status["written"]
-    assert 4800 <= status["written"] <= 4800 + BUFFER + 64
+    assert 4800 <= status["position"] == ring.written <= 4800 + BUFFER + 64
+    bench.ask("b", 2)  # another model, and the clock goes on
+    bench.until(lambda: bench.kinds() == ["loaded", "loaded"])
+    assert bench.loop.status()["position"] == ring.written >= status["position"] + 1440
     assert (status["kind"], status["delay"]) == ("report", 0.01)
