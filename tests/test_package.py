@@ -23,7 +23,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_one_package_and_everything_in_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"sda", "sda_engine"}
-    wanted = {"sda/_vendor/bigvgan/PIN.toml", "sda/_vendor/bigvgan/__init__.py", "sda/data/base.safetensors", "sda/py.typed"}
+    vendored = {f"sda/_vendor/bigvgan/{name}" for name in ("PIN.toml", "__init__.py")}
+    wanted = vendored | {"sda/data/base.safetensors", "sda/data/contact_sheet.html", "sda/py.typed"}
     assert wanted <= set(names)
 
 

@@ -2,7 +2,9 @@
 
 A straight line between two chunks leads through points that no recording taught the decoder. A way over other chunks is
 longer and stays where it knows what it does: of all ways, the one whose hops' distances in dB have the least sum of
-their cubes (Dijkstra 1959), so that it takes many small hops instead of a long one, but no needless ones.
+their cubes (Dijkstra 1959), so that it takes many small hops instead of a long one, but no needless ones. Between chunks of
+two recordings of five models the worst of nine points is 6 to 10 dB from the nearest chunk, on the straight line 12 to 14
+(tests/benchmarks/bench_map.py).
 """
 
 from __future__ import annotations
