@@ -7,7 +7,8 @@ one that another has as well, comes behind the others. The files are the truth: 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -79,7 +80,7 @@ class Presets:
     def save(self, preset: Preset) -> Kept:
         """Store a preset, in the place of one with its name if there is one, whose unknown values go on living in it."""
         preset = replace(preset, name=check_preset_name(preset.name))
-        with self._library.locked():
+        with self._writing():
             known = self.all()
             old = next((kept for kept in known if kept.name.casefold() == preset.name.casefold()), None)
             if old is not None and old.preset is not None:
@@ -92,7 +93,7 @@ class Presets:
 
     def bring(self, presets: Iterable[Preset]) -> list[Kept]:
         """Store presets that come from elsewhere, those aside that are here already; a name that is taken gets a number."""
-        with self._library.locked():
+        with self._writing():
             stored, known = [], self.all()
             for preset in presets:
                 if any(_is_copy(kept.preset, preset) for kept in known):
@@ -110,7 +111,7 @@ class Presets:
     def rename(self, old: str, new: str) -> Kept:
         """Give a preset another name, and its file too. Raises `SdaError` where another preset has it."""
         new = check_preset_name(new)
-        with self._library.locked():
+        with self._writing():
             kept = self.find(old)
             if any(other.name.casefold() == new.casefold() and other.path != kept.path for other in self.all()):
                 raise SdaError(f"the name {new!r} is taken by another preset; expected another name")
@@ -124,11 +125,20 @@ class Presets:
 
     def delete(self, name: str) -> Kept:
         """Remove a preset, or the damaged file that is called so."""
-        with self._library.locked():
+        with self._writing():
             damaged = [kept for kept in self.all() if kept.error and kept.name == name]
             kept = damaged[0] if damaged else self.find(name)
             _remove(kept.path)
         return kept
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One writer at a time; what a kill left of an earlier one is cleared away."""
+        with self._library.locked():
+            for left in self.folder.glob(f".*{SUFFIX}.*{SUFFIX}"):
+                with suppress(OSError):
+                    left.unlink()
+            yield
 
     def _fresh(self, name: str, but: Path | None = None) -> Path:
         """A path that no preset has, `but` counting as free."""

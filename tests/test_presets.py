@@ -73,11 +73,13 @@ def test_case_counts_only_where_it_must(shelf: Presets) -> None:
 
 def test_a_damaged_file_is_one_error_and_the_others_are_there(shelf: Presets) -> None:
     (shelf.folder / "dawn.json").write_text('{"values": {"gain": NaN}}')
-    (shelf.folder / ".Dusk.json.left").write_text("{")  # of a kill
+    left = shelf.folder / ".Dusk.json.x7.json"  # of a kill
+    left.write_text("{")
     assert order(shelf) == [(0, "Dusk"), (2, "Noon"), (None, "dawn")]
     with pytest.raises(SdaError, match=r"dawn\.json: damaged, .*NaN is no number"):
         shelf.find("dawn")
-    assert shelf.save(Preset(name="dawn")).number == 1  # saving mends it
+    assert shelf.save(Preset(name="dawn")).number == 1  # saving mends it, and clears away
+    assert not left.exists()
     (shelf.folder / "dawn.json").write_text("{")
     shelf.delete("dawn")
     assert order(shelf) == [(0, "Dusk"), (2, "Noon")]
