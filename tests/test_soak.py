@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soak
 import soundfile
+from sound_steps import Steps
 
 from sda.adapters.osc_probe import Asker
 
@@ -31,10 +32,24 @@ def test_a_step_and_a_sample_that_is_no_number_are_found_across_blocks(tmp_path:
     wave = np.zeros((1 << 19, 2), np.float32)
     wave[1 << 18 :, 0] = 0.5  # at the seam of two blocks
     soundfile.write(tmp_path / "a.wav", wave, 48_000, subtype="FLOAT")
-    assert soak.largest_step(tmp_path / "a.wav") == (0.5, True)
+    steps = soak.recorded(tmp_path / "a.wav")
+    assert (steps.largest, steps.finite) == (0.5, True)
     wave[7] = np.nan
     soundfile.write(tmp_path / "a.wav", wave, 48_000, subtype="FLOAT")
-    assert not soak.largest_step(tmp_path / "a.wav")[1]
+    assert not soak.recorded(tmp_path / "a.wav").finite
+
+
+def test_a_click_stands_out_where_it_is_smaller_than_other_steps() -> None:
+    noise = np.random.default_rng(0).standard_normal((96_000, 2)).astype(np.float32)
+    noise *= np.where(np.arange(96_000) < 48_000, 0.2, 0.005)[:, None].astype(np.float32)
+    clean, clicked = Steps(), Steps()
+    clean.add(noise)
+    noise[70_000:] += 0.15  # in the quiet half; the loud half has steps of 1
+    clicked.add(noise)
+    assert clicked.largest == clean.largest
+    # Steps of such noise have a deviation of 0.005 sqrt(2); of the larger of two the mean square is 1 + 2 / pi of that.
+    assert clicked.prominent == pytest.approx(0.15 / (0.005 * (2 * (1 + 2 / np.pi)) ** 0.5 + 1e-3), rel=0.2)
+    assert clicked.prominent > soak.STEP * clean.prominent
 
 
 def test_a_value_that_was_lost_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

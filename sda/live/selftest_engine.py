@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from sda.params import Param, Value
 
 START = 60.0  # s for an engine to be up
 SWAP = 60.0  # s for a model to be loaded beside everything else
+PRESET = "selftest"
 BURST = 100  # packets between two questions, so that none is lost in the system's buffer
 HELD = ("play", "gain", "limiter", "density", "freeze", "morph")  # left alone: the recording must sound
 HOSTILE = (  # LAB's killers of other servers in small: a bundle that goes backwards, a pattern, half a message, no OSC
@@ -48,11 +49,17 @@ def engine_trial(model: Model, random: np.random.Generator, rounds: int) -> str:
                 asker.send(encode("/sda/model", name))
                 packets += _flood(asker, random, model, rounds)
                 _await_model(asker, name)
-            _compare(asker, random, model)
+            wanted = _set_all(asker, random, model)
+            _compare(asker, wanted)
+            asker.ask("/sda/preset/save", PRESET, answer="/sda/done")
+            packets += _flood(asker, random, model, rounds)
+            asker.ask("/sda/preset/recall", PRESET, answer="/sda/done")
+            _compare(asker, wanted)
             _end(process)
         _check_recording(place / "out.wav")
-    return f"{packets} packets, every tenth hostile, 4 swaps of the model in mid-flood: the last value of each control held, " \
-        "the recording is whole, every sample finite, none above the limiter's ceiling"  # fmt: skip
+    held = "the last value of each control held, those of a preset came back"
+    sound = "the recording is whole, every sample finite, none above the limiter's ceiling"
+    return f"{packets} packets, every tenth hostile, 4 swaps of the model in mid-flood: {held}, {sound}"
 
 
 def _library(model: Model, place: Path) -> tuple[str, str]:
@@ -128,11 +135,16 @@ def _await_model(asker: Asker, name: str) -> None:
         time.sleep(0.02)
 
 
-def _compare(asker: Asker, random: np.random.Generator, model: Model) -> None:
-    """Every control once more, and what the engine then says of it."""
+def _set_all(asker: Asker, random: np.random.Generator, model: Model) -> dict[Param, Value]:
+    """Every control once more; what each was sent."""
     wanted = {row: drawn(random, row) for row in _moved(model)}
     for row, value in wanted.items():
         asker.send(encode(row.address, _plain(value)))
+    return wanted
+
+
+def _compare(asker: Asker, wanted: Mapping[Param, Value]) -> None:
+    """What the engine says of each control, once everything has taken effect."""
     asker.ask("/sda/sync", 1, answer="/sda/synced")
     for row, value in wanted.items():
         (found,) = asker.ask(f"/sda/q{row.address.removeprefix('/sda')}", answer=row.address)

@@ -44,8 +44,8 @@ def test_a_seed_tries_the_same_again_and_another_one_something_else(capsys: pyte
     ]  # fmt: skip
     assert said(capsys, "selftest", "pebbles", "--level", "1", "--seed", "3") == (0, text)
     fuzz = next(trial.run for trial in TRIALS if trial.name == "controls at random")
-    tried = [fuzz(Model(sounding("pebbles")), np.random.default_rng(seed), 2) for seed in (3, 4)]
-    assert tried[0] != tried[1]
+    model = Model(sounding("pebbles"))
+    assert len({fuzz(model, np.random.default_rng(seed), 2) for seed in range(4)}) > 1  # how many settings is drawn as well
 
 
 def broken(what: str) -> Callable[[Renderer, int], np.ndarray]:
@@ -84,7 +84,7 @@ def test_a_fault_is_found_and_decides_the_exit_code(
 @pytest.mark.slow
 def test_a_running_engine_is_flooded_and_what_it_says_is_compared() -> None:
     model = Model(sounding("pebbles"))
-    assert engine_trial(model, np.random.default_rng(0), 2).startswith("300 packets")
+    assert engine_trial(model, np.random.default_rng(0), 2).startswith("350 packets")
 
 
 class Forgetful(Asker):
@@ -103,7 +103,7 @@ class Forgetful(Asker):
 def test_an_engine_that_says_otherwise_and_a_recording_that_is_not_sound_are_found(tmp_path: Path) -> None:
     model, random = Model(sounding("pebbles")), np.random.default_rng(0)
     with Forgetful() as asker, pytest.raises(TrialError, match=r"set to .*, the engine says 0\.125"):
-        selftest_engine._compare(asker, random, model)
+        selftest_engine._compare(asker, selftest_engine._set_all(asker, random, model))
     for level, words in ((0.0, "is silent"), (0.95, "a peak of 0.950"), (np.nan, "not numbers")):
         soundfile.write(tmp_path / "out.wav", np.full((1000, 2), level), 48_000, subtype="FLOAT")
         with pytest.raises(TrialError, match=words):
