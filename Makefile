@@ -5,7 +5,7 @@ SYSTEM := libportaudio2 libsndfile1
 SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools mediainfo puredata-core \
 	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: help demo test check bench soak patches clean
+.PHONY: help demo test check bench fuzz soak patches clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ check: .venv/.test ## Format, lint and types
 
 bench: .venv/.test ## Speeds and errors, each beside its reference in the same run
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+fuzz: .venv/.test ## Hostile input, twenty times as much as the tests have, from another seed each time
+	@SDA_FUZZ=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m fuzz
 
 patches: .venv/.run ## Make the Pure Data and Max patches anew from the registry
 	@for make in patches/*/make.py; do $(BIN)/python $$make; done

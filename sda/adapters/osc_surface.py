@@ -30,6 +30,7 @@ from sda.control import Change, Changes, Controls, Setting
 from sda.errors import SdaError
 from sda.mapping import Alias
 
+STATUS = 10  # answers that a status counts for, by what it costs
 _ACTS = {act.address: act for act in ACTS}
 
 
@@ -155,7 +156,7 @@ class Surface:
                 packet = encode("/sda/synced", *args[:1])
                 return Call(address, lambda: self._acts.settle(partial(self.news.answer_late, client, packet)))
             case "/sda/status":
-                return Call(address, lambda: self._answers.status(client, self._acts.status()))
+                return Call(address, lambda: self._answers.status(client, self._acts.status()), answers=STATUS)
             case "/sda/midi/map":
                 bindings = self._acts.bindings()
                 return Call(address, lambda: self._answers.bindings(client, bindings), answers=len(bindings) + 1)

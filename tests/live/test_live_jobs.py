@@ -54,7 +54,7 @@ def empty(library: Library) -> Iterator[Session]:
     before = Run.create(library.runs, "download", "bigvgan", {})
     with before.alive():
         before.log(Event("step", {"step": 1, "steps": 2}))
-    with patient() as running:
+    with patient("--name", "empty") as running:
         yield running
     assert not before.cancelled
 
@@ -110,7 +110,7 @@ def test_a_job_takes_no_path(playing: Session, name: str) -> None:
 
 @LINUX
 def test_a_job_gives_way_and_outlives_the_engine(library: Library) -> None:
-    with session("pebbles", "--audio", "null") as running:
+    with session("pebbles", "--audio", "null", "--name", "short-lived") as running:
         running.send("/sda/generate", "long tide", 5.0)
         process = job_of(running)
         # proc(5): the nice value is the 19th field, and the command, the second, may hold spaces.
