@@ -25,7 +25,7 @@ Place = Callable[[Binding], float | None]
 """Where a binding's control stands, 0..1; None while it lies dormant."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lamp:
     """A binding on a port that can be told."""
 
@@ -40,32 +40,34 @@ class Feedback:
     """All that can be told, and what is still to be told. Moments are any clock's seconds that only grow."""
 
     def __init__(self) -> None:
-        self._lamps: dict[tuple[Binding, str], _Lamp] = {}
-        self._stale: dict[tuple[Binding, str], None] = {}  # those to be looked at
+        self._lamps: dict[Binding, list[_Lamp]] = {}
+        self._stale: dict[_Lamp, None] = {}  # those to be looked at
         self._free_at: dict[str, float] = {}  # when a port may be told again
         self._sent: dict[tuple[Sender, int, int, int], float] = {}
 
     def install(self, bindings: Iterable[Binding], ports: Sequence[str]) -> None:
         """Tell these bindings on these ports; those not told so far are told everything."""
-        wanted = [(b, port) for b in bindings for port in ports if tells(b, port)]
-        self._lamps = {
-            key: self._lamps.get(key) or _Lamp(key[0], key[1], key[0].channel or 1) for key in wanted
-        }  # fmt: skip
-        self._stale = {key: None for key in self._lamps if key in self._stale or self._lamps[key].shown is None}
+        before = {(lamp.binding, lamp.port): lamp for lamps in self._lamps.values() for lamp in lamps}
+        self._lamps = {}
+        for binding in bindings:
+            for port in ports:
+                if tells(binding, port) and all(lamp.port != port for lamp in self._lamps.get(binding, ())):
+                    lamp = before.get((binding, port)) or _Lamp(binding, port, binding.channel or 1)
+                    self._lamps.setdefault(binding, []).append(lamp)
+        lit = [lamp for lamps in self._lamps.values() for lamp in lamps]
+        self._stale = {lamp: None for lamp in lit if lamp in self._stale or lamp.shown is None}
 
     def changed(self, bindings: Iterable[Binding]) -> None:
         """The controls of these bindings have moved."""
-        wanted = set(bindings)
-        self._stale.update((key, None) for key in self._lamps if key[0] in wanted)
+        self._stale.update((lamp, None) for binding in bindings for lamp in self._lamps.get(binding, ()))
 
     def heard(self, binding: Binding, event: Event, now: float) -> None:
         """A binding's knob was moved by hand."""
-        for key, lamp in self._lamps.items():
-            if key[0] == binding:
-                lamp.shown = None if binding.takeover in RELATIVE else _code(event)
-                lamp.channel = event.channel
-                lamp.free_at = now + REST_S
-                self._stale[key] = None
+        for lamp in self._lamps.get(binding, ()):
+            lamp.shown = None if binding.takeover in RELATIVE else _code(event)
+            lamp.channel = event.channel
+            lamp.free_at = now + REST_S
+            self._stale[lamp] = None
 
     def is_echo(self, event: Event, now: float) -> bool:
         """Whether an event is what we sent a moment ago."""
@@ -77,13 +79,12 @@ class Feedback:
         out: list[tuple[str, bytes]] = []
         spent: dict[str, int] = {}
         then = float("inf")
-        for key in tuple(self._stale):
-            lamp = self._lamps[key]
+        for lamp in tuple(self._stale):
             at = max(lamp.free_at, self._free_at.get(lamp.port, 0.0))
             if now < at or spent.get(lamp.port, 0) >= BURST:
                 then = min(then, max(at, now + PAUSE_S))
                 continue
-            del self._stale[key]
+            del self._stale[lamp]
             messages = self._tell(lamp, place(lamp.binding), now)
             spent[lamp.port] = spent.get(lamp.port, 0) + len(messages)
             out += [(lamp.port, message) for message in messages]

@@ -125,6 +125,8 @@ class MidiSurface:
         if self._router.renew():
             self._feedback.changed(self.mapping.bindings)
         changes = self._changes.take()
+        if not changes:
+            return
         self._router.rearm(changes)
         moved = {change.id for change in changes}
         self._feedback.changed([route.binding for id in moved for route in self._router.by_id.get(id, ())])

@@ -21,6 +21,7 @@ from sda import universal
 from sda.adapters import osc_probe
 from sda.errors import SdaError
 from sda.library import Library, home
+from sda.live import midi_listing
 from sda.live.player_devices import devices
 from sda.live.supervisor import environment
 
@@ -55,6 +56,7 @@ def examine(osc: tuple[str, int]) -> Iterator[Finding]:
     yield _weights()
     yield _port(*osc)
     yield _sound()
+    yield _midi()
     yield _processor()
 
 
@@ -170,6 +172,19 @@ def _sound() -> Finding:
         return Finding("sound", WRONG, "no device can play", what)
     names = ", ".join(f"{device.number} {device.name} ({device.api})" for device in found)
     return Finding("sound", FINE, names)
+
+
+def _midi() -> Finding:
+    try:
+        found = midi_listing.ports()
+    except SdaError as error:
+        return Finding("MIDI", NOTE, str(error), "look at what other programs say of MIDI here; without it use --no-midi")
+    names = ", ".join(dict.fromkeys([*found["others_in"], *found["others_out"]]))
+    if found["trouble"]:
+        return Finding(
+            "MIDI", NOTE, found["trouble"], "on Linux load snd-seq (ALSA) or start JACK; everything else works without"
+        )
+    return Finding("MIDI", FINE, f"{found['system']}: {names or 'no port but ours'}")
 
 
 def _processor() -> Finding:

@@ -167,6 +167,30 @@ def test_mode_messages_of_the_play_channel() -> None:
     assert desk.values("slider.1", "gain", "play") == [0.0, 0.0, True]
 
 
+def test_keys_strike_by_their_velocity_and_the_pedal_holds() -> None:
+    desk = Desk(Binding(sender=Sender.NOTE, number=36, act="strike"), Binding(sender=Sender.NOTE, number=37, control="limiter"))
+    desk.send("93 3C 7F", "83 3C 40", "93 3C 40", "93 3C 00", "90 24 20", "90 25 7F")
+    # 127 is all, 64 the middle; 0x20 is a quarter; the key of the limiter strikes nothing.
+    source = f"midi act:{KEYS}"
+    assert desk.acts == [("strike", (1.0,), source), ("strike", (0.5,), source), ("strike", (0.25,), source)]
+    assert desk.values("limiter", "freeze") == [False, False]
+    desk.send("B0 40 7F")
+    assert desk.values("freeze") == [True]
+    desk.send("B0 40 00")
+    assert desk.values("freeze") == [False]
+    desk.send("B0 40 40", "B0 7B 00")
+    assert desk.values("freeze") == [False]
+    desk.send("B0 40 40")
+    assert desk.values("freeze") == [True]
+
+
+def test_keys_of_other_channels_than_the_play_channel_do_nothing() -> None:
+    desk = Desk(mapping=Mapping(play_channel=2))
+    desk.send("90 3C 7F", "B0 40 7F", "91 3C 7F")
+    assert [(act, args) for act, args, _ in desk.acts] == [("strike", (1.0,))]
+    assert desk.values("freeze") == [False]
+
+
 def test_a_program_is_a_preset_s_number_with_its_bank() -> None:
     desk = Desk(mapping=Mapping(play_channel=1))
     desk.send("C0 05", "B0 00 01", "B0 20 02", "C0 05", "C1 07")

@@ -59,9 +59,10 @@ def test_a_machine_with_a_device_and_a_model_has_nothing_wrong(home: Path, capsy
     told = json.loads(capsys.readouterr().out)
     by_name: dict[str, dict[str, Any]] = {finding["subject"]: finding for finding in told["findings"]}
     assert (code, told["wrong"]) == (0, False), told
-    assert list(by_name) == ["Python", "packages", "library", "models", "BigVGAN", "OSC port", "sound", "GPU"]
+    assert list(by_name) == ["Python", "packages", "library", "models", "BigVGAN", "OSC port", "sound", "MIDI", "GPU"]
     assert by_name["models"]["text"] == "1 in the library"
     assert "system (JACK Audio Connection Kit)" in by_name["sound"]["text"]
+    assert by_name["MIDI"]["text"] == "JACK: no port but ours"
     assert by_name["GPU"]["text"].startswith(f"torch {version('torch')}")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -199,7 +202,7 @@ def test_a_sequencer_and_a_clock_that_others_wrote(engine: Session, server: jack
             client.close()
 
 
-def test_the_server_dies_and_midi_is_back_when_it_is(engine: Session, server: jack_server.Server) -> None:
+def test_the_server_or_the_midi_process_dies_and_midi_is_back(engine: Session, server: jack_server.Server) -> None:
     engine.until("MIDI")
     server.kill()
     engine.until("MIDI: sda is gone")
@@ -210,6 +213,11 @@ def test_the_server_dies_and_midi_is_back_when_it_is(engine: Session, server: ja
         engine.until("MIDI: desk knobs:out is there")
         assert shows(engine, desk, "B0 07 6A", 0.0)
         assert follows(engine, desk, "/sda/gain", ["B0 07 00"], -60.0)
+        engine.lines.clear()
+        os.kill(engine.child("midi"), signal.SIGKILL)
+        engine.until("MIDI: desk knobs:out is there")
+        assert "MIDI: desk knobs:out is gone; trying again until it is back" in engine.lines
+        assert follows(engine, desk, "/sda/gain", ["B0 07 7F"], 12.0)
 
 
 def test_our_own_ports_are_there_for_others_and_only_chosen_ports_are_opened(server: jack_server.Server, home: Path) -> None:
@@ -232,6 +240,20 @@ def test_our_own_ports_are_there_for_others_and_only_chosen_ports_are_opened(ser
         assert follows(running, desk, "/sda/gain", ["B0 07 40"], -24.0)
         assert piano.lit(0.1) == []
         assert "desk" not in running.end()
+
+
+def test_a_key_strikes_and_the_take_has_it(server: jack_server.Server, home: Path, tmp_path: Path) -> None:
+    Library().add(sounding("pebbles"))
+    path = tmp_path / "keys.take"
+    with session("pebbles", "--play", "--audio", "null", "--take", str(path)) as running, gear("keys") as keys:
+        running.until("MIDI: keys knobs:out is there")
+        for _ in range(5):  # a loaded JACK may lose some of them
+            keys.move("90 3C 40", "80 3C 00")
+            time.sleep(0.3)
+        running.end()
+    struck = [event for event in map(json.loads, path.read_text().splitlines()) if event.get("id") == "strike"]
+    assert 1 <= len(struck) <= 5
+    assert {(event["value"], event["source"]) for event in struck} == {(0.5, "midi act:keys knobs:out")}
 
 
 def test_without_midi_nothing_is_opened_and_learning_says_so(home: Path) -> None:
