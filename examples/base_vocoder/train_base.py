@@ -1,9 +1,10 @@
-"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE]`.
+"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE [--adversarial N]]`.
 
 Runs for as many core-hours as it is given, writes a checkpoint every five minutes and goes on from it when started
 again. `--from-shipped` starts a run whose checkpoint is lost from the weights that the package ships. `--release FILE
---steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps and its averaged
-weights are written at half precision, as `sda/data/base.safetensors` is.
+--steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps, in the last
+`--adversarial` of which narrow discriminators take part, and its averaged weights are written at half precision, as
+`sda/data/base.safetensors` is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,12 @@ from sda.core import grid
 from sda.core.hifigan import Generator
 from sda.formats.base import read_base, write_base
 from sda.spec import OWN_GENERATOR
+from sda.train.adversary import Adversary
 from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus, gather
+from sda.train.together import ALONE
 from sda.train.vocoder import VocoderTraining
-from sda.train.vocoder_plan import VocoderPlan
+from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 Floats = NDArray[np.float32]
 
@@ -92,7 +96,17 @@ def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, fl
     return training, 3600 * float(summary["core_hours"])
 
 
-def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, shipped: bool = False) -> None:
+def branch_off(training: VocoderTraining, steps: int, adversarial: int) -> None:
+    """Let the rate fall to zero over so many steps, with discriminators in the last `adversarial` of them."""
+    end = training.done + steps
+    training.plan = replace(training.plan, steps=end, decay=steps / end, adversarial=adversarial / end)
+    if adversarial:
+        training.adversary = Adversary(DiscriminatorSpec(), training.plan, ALONE, training.device)
+
+
+def run(
+    material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, shipped: bool = False, adversarial: int = 0
+) -> None:
     torch.set_num_threads(1)
     if not (work / "corpus.json").exists():
         for recording in gather(material, work, rate=44_100, shortest=SHORTEST, seed=1):
@@ -107,9 +121,7 @@ def run(material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, 
         training.restore(state)
         core_s = state["core_s"]
     if release is not None:
-        training.plan = VocoderPlan(
-            **plan.to_json() | {"steps": training.done + plan.steps, "decay": plan.steps / (training.done + plan.steps)}
-        )
+        branch_off(training, plan.steps, adversarial)
     started, saved = time.process_time() - core_s, time.monotonic()
     recent: dict[str, float] = {}
     while training.done < training.plan.steps:
@@ -149,6 +161,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--from-shipped", action="store_true", help="without a checkpoint, go on from the shipped weights")
     parser.add_argument("--release", type=Path)
+    parser.add_argument("--adversarial", type=int, default=0, help="steps at the end of a release with discriminators")
     given = parser.parse_args()
     run(
         given.material,
@@ -156,6 +169,7 @@ def main() -> None:
         VocoderPlan(steps=given.steps, decay=given.decay, rate=given.rate, predicted=0.25),
         given.release,
         shipped=given.from_shipped,
+        adversarial=given.adversarial,
     )
 
 

@@ -20,7 +20,7 @@ from sda.core import grid
 from sda.core.hifigan import Generator, start_weights
 from sda.spec import GeneratorSpec
 from sda.train.adversary import LISTEN_EVERY, Adversary
-from sda.train.copy_synthesis import held_out_clips, held_out_error, preferred
+from sda.train.copy_synthesis import held_out_clips, held_out_error, preferred, slack
 from sda.train.corpus import Corpus
 from sda.train.losses import SpectralLoss
 from sda.train.muon import Muon
@@ -149,7 +149,8 @@ class VocoderTraining:
         net.load_state_dict(dict(weights))
         found, own = held_out_error(net, self.clips), held_out_error(net, self.own_clips)["mel"]
         self.least = min(self.least, found["mel"])
-        if preferred((found["mel"], own), (self.best_error, self.best_own), self.least, self.start_error):
+        limit = slack(len(self.corpus.held_out)) * max(self.least, self.start_error)
+        if preferred((found["mel"], own), (self.best_error, self.best_own), limit):
             self.best_step, self.best_error, self.best_own = self.done, found["mel"], own
             self.best = {name: value.clone() for name, value in weights.items()}
         return found

@@ -22,7 +22,7 @@ from sda.formats.distill import ModelDocument
 from sda.spec import LOG_MEL, OWN_GENERATOR, VaeSpec
 from sda.train import loop
 from sda.train.comparison import bigvgan, rows
-from sda.train.copy_synthesis import held_out_clips, held_out_error
+from sda.train.copy_synthesis import held_out_clips, held_out_error, slack
 from sda.train.corpus import Corpus
 from sda.train.device import pick
 from sda.train.heldout import HeldOut
@@ -177,10 +177,14 @@ class _Job:
         }  # fmt: skip
         if training.best_step == 0 and training.start is not None:
             ended["notes"].append("no step did better on the held-out recordings than the start, which is what was kept")
+        if training.start is not None and training.best_error > training.start_error:
+            rise = training.best_error / training.start_error - 1
+            ended["notes"].append(f"the held-out error rose by {rise:.1%}, which so few held-out recordings cannot tell from none")
         if training.adversary is not None and training.adversary.strength < 1:
             ended["notes"].append("the discriminators began to learn the recordings by heart and were made weaker")
         has = self.present_error(training)
-        if has is not None and has < training.best_error and not spec.get("bundle_worse"):
+        worse = has is not None and training.best_error > slack(len(self.corpus.held_out)) * has
+        if worse and not spec.get("bundle_worse"):
             text = f"the model's vocoder does better on held-out recordings ({has:.3f} nat, this one {training.best_error:.3f})"
             ended["notes"].append(f"{text}: it was kept, and this one was not bundled; --bundle-worse would")
             ended |= {"bundled": False, "model": None, "sliders": [s["name"] for s in self.document.analysis["sliders"]]}

@@ -58,7 +58,7 @@ def chosen(candidates: list[tuple[float, float]]) -> int:
     best, least, kept = (np.inf, np.inf), np.inf, -1
     for number, candidate in enumerate(candidates):
         least = min(least, candidate[0])
-        if preferred(candidate, best, least):
+        if preferred(candidate, best, 1.01 * least):
             best, kept = candidate, number
     return kept
 
