@@ -179,7 +179,9 @@ class _Job:
             ended["notes"].append("no step did better on the held-out recordings than the start, which is what was kept")
         if training.start is not None and training.best_error > training.start_error:
             rise = training.best_error / training.start_error - 1
-            ended["notes"].append(f"the held-out error rose by {rise:.1%}, which so few held-out recordings cannot tell from none")
+            ended["notes"].append(
+                f"the held-out error rose by {rise:.1%}, which so few held-out recordings cannot tell from none"
+            )
         if training.adversary is not None and training.adversary.strength < 1:
             ended["notes"].append("the discriminators began to learn the recordings by heart and were made weaker")
         has = self.present_error(training)
