@@ -24,6 +24,7 @@ PURE = {"os", "io", "pathlib", "tempfile", "shutil", "threading", "multiprocessi
 NETS = ("core.hifigan.", "core.hifigan_device.", "core.vae.")
 ANALYSIS = (
     "core.analysis.",
+    "core.curves.",
     "core.solve.",
     "core.survey.",
 )  # differentiates through the decoder; not live

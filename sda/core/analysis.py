@@ -1,39 +1,33 @@
 """From a survey of the recordings to a model's sliders: curves that follow descriptors, axes for what is left.
 
-A named slider's positions -10, 0, +10 stand for the recordings' 2nd percentile, home and 98th percentile of its decoded
-descriptor, in straight lines between, all other descriptors held. The axes are orthogonal to the named sliders in the
-metric of the recordings' latents: there the solved displacements are S J^T c, so orthogonal means J v = 0: near home an
-axis leaves every named descriptor where it is.
+The named sliders are `sda.core.curves`'. The axes are orthogonal to them in the metric of the recordings' latents: there the
+solved displacements are S J^T c, so orthogonal means J v = 0: near home an axis leaves every named descriptor where it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from sda.core.descriptors import DESCRIPTORS
+from sda.core.curves import POSITIONS, changes, even, held, scaled
 from sda.core.latent import LatentMap, Slider, displacements
 from sda.core.selftest import HOME_POSITIONS
-from sda.core.solve import slopes, solve
+from sda.core.solve import slopes
 from sda.core.sound_map import SoundMap
 from sda.core.steering import Steering
 from sda.core.surrogate import Surrogate
-from sda.core.survey import BATCH, Survey, decode, values
+from sda.core.survey import Survey, decode
 from sda.core.vae import Vae
 from sda.errors import ModelError
 from sda.params import SLIDER_RANGE
 
 Floats = NDArray[np.float32]
 
-POSITIONS = 21  # of a stored curve
-KNOTS = 5  # positions solved on either side of home; those between are interpolated
-EVEN = 2.5  # largest latent step of a curve, in its median steps
 SLIDERS = 8  # wished for, if the named ones leave anything
 FEWEST_AXES = 2  # beside however many named sliders
 MOST = 12
@@ -83,51 +77,6 @@ def _slider(row: Mapping[str, Any]) -> Slider:
     return Slider(**{name: kind(row[name]) for name, kind in kinds.items()})
 
 
-def curves(vae: Vae, survey: Survey, starts: Floats, weights: Floats) -> Floats:
-    """One curve [D, P, Z] for each descriptor, zero for those that do not vary.
-
-    starts [N, Z]: home first, then other latents at which the same displacement should do the same, with weights [N].
-    """
-    chosen, ends = np.flatnonzero(survey.varies), _ends(survey) / survey.ranges  # [2, D]
-    found = np.zeros((len(DESCRIPTORS), POSITIONS, survey.latents.shape[1]), np.float32)
-    if len(chosen) == 0:
-        return found
-    targets = np.zeros((len(chosen), 2, KNOTS, len(DESCRIPTORS)), np.float32)
-    for row, own in enumerate(chosen):
-        targets[row, :, :, own] = ends[:, own, None] * np.linspace(0, 1, KNOTS + 1)[1:]
-    solved = solve(
-        _scaled(vae, survey),
-        torch.from_numpy(starts),
-        torch.from_numpy(weights),
-        torch.from_numpy(targets).flatten(0, 1),
-        torch.from_numpy(survey.spread @ survey.spread.T),
-    ).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
-    for row, own in enumerate(chosen):
-        found[own] = even(_joined(solved[row].numpy()))
-    return found
-
-
-def held(vae: Vae, survey: Survey, curve: Floats) -> Floats:
-    """A curve [P, Z] bent as little as holds the descriptors where they are at home."""
-    knots = np.linspace(0, len(curve) - 1, 2 * KNOTS + 1).round().astype(int)
-    sides = np.stack([curve[knots[:KNOTS][::-1]], curve[knots[KNOTS + 1 :]]])  # [2, K, Z], outwards
-    home = torch.from_numpy(survey.latents[survey.home])[None]
-    covariance = torch.from_numpy(survey.spread @ survey.spread.T)
-    targets = torch.zeros(2, KNOTS, len(DESCRIPTORS))
-    guesses = torch.from_numpy(sides)
-    return _joined(solve(_scaled(vae, survey), home, torch.ones(1), targets, covariance, guesses).numpy())
-
-
-def changes(vae: Vae, survey: Survey, found: Floats) -> Floats:
-    """What curves [S, P, Z] change of the descriptors [S, P, D], in units of the recordings' ranges."""
-    home = survey.latents[survey.home]
-    points = torch.from_numpy(np.concatenate([home[None], (home + found).reshape(-1, len(home))]))
-    with torch.no_grad():
-        heard = torch.cat([_scaled(vae, survey)(batch) for batch in points.split(BATCH)]).numpy()
-    moved: Floats = (heard[1:] - heard[0]).reshape(*found.shape[:2], heard.shape[1])
-    return moved
-
-
 def steered(vae: Vae, survey: Survey, found: Floats, owns: list[int], surrogate: Surrogate) -> LatentMap:
     """The map of curves [S, P, Z], with what it takes to play several at once. owns [S]: their descriptors, -1 for an axis."""
     steering = Steering(
@@ -140,50 +89,6 @@ def steered(vae: Vae, survey: Survey, found: Floats, owns: list[int], surrogate:
         changes(vae, survey, found),
     )
     return LatentMap(survey.latents[survey.home], found, survey.spread, steering)
-
-
-def _scaled(vae: Vae, survey: Survey) -> Callable[[Tensor], Tensor]:
-    """Descriptors [B, D] of latent points [B, Z] in units of the recordings' ranges."""
-    scale = torch.from_numpy(survey.ranges)
-    return lambda z: values(vae, z) / scale
-
-
-def _ends(survey: Survey) -> Floats:
-    """Changes of each descriptor [2, D] from home to the 2nd and the 98th percentile; 0 where home lies beyond it."""
-    home, found = survey.decoded[survey.home], survey.percentiles
-    return np.stack([np.minimum(found[0] - home, 0), np.maximum(found[-1] - home, 0)])
-
-
-def _joined(sides: Floats) -> Floats:
-    """Solved knots [2, K, Z] of the lower and the upper side, outwards, as one curve [P, Z] with home in its middle."""
-    knots = np.concatenate([sides[0, ::-1], np.zeros_like(sides[0, :1]), sides[1]])  # [2 K + 1, Z]
-    place = np.linspace(0, len(knots) - 1, POSITIONS)
-    before = np.minimum(place.astype(np.int64), len(knots) - 2)
-    part = (place - before)[:, None].astype(np.float32)
-    joined: Floats = knots[before] * (1 - part) + knots[before + 1] * part
-    return joined
-
-
-def even(curve: Floats) -> Floats:
-    """A curve [P, Z] without jumps: a running (1, 2, 1) / 4 mean, ends and home pinned, until no step is too long."""
-    curve, middle = curve.copy(), len(curve) // 2
-    for _ in range(100):
-        steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
-        if steps.max() <= EVEN * np.median(steps):
-            break
-        smooth = (curve[:-2] + 2 * curve[1:-1] + curve[2:]) / 4
-        smooth[middle - 1] = 0
-        curve[1:-1] = smooth
-    return curve
-
-
-def safe(survey: Survey, own: int) -> tuple[float, float]:
-    """Positions of the 5th and the 95th percentile of descriptor `own`, 0 on a side where home lies beyond it."""
-    home, found, ends = survey.decoded[survey.home, own], survey.percentiles[:, own], _ends(survey)[:, own]
-    low = (home - found[1]) / -ends[0] if ends[0] < 0 else 0.0
-    high = (found[-2] - home) / ends[1] if ends[1] > 0 else 0.0
-    bottom, top = SLIDER_RANGE
-    return round(bottom * float(np.clip(low, 0, 1)), 2) + 0.0, round(top * float(np.clip(high, 0, 1)), 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +111,7 @@ def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -
     what is heard.
     """
     home, spread = survey.latents[survey.home], survey.spread
-    _, jacobian = slopes(_scaled(vae, survey), torch.from_numpy(home)[None])  # [1, D, Z]
+    _, jacobian = slopes(scaled(vae, survey), torch.from_numpy(home)[None])  # [1, D, Z]
     chords = np.linalg.solve(spread, (named[:, -1] - named[:, 0]).T)  # [Z, S]
     taken = np.concatenate([chords, (jacobian[0].numpy()[owns] @ spread).T], 1)  # [Z, 2 S]
     free = _complement(taken)  # [Z, Z']

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core.analysis import AUDIBLE_DB, POSITIONS, Analysis
+from sda.core.analysis import AUDIBLE_DB, Analysis
+from sda.core.curves import POSITIONS
 from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap, Slider
 from sda.core.selftest import HOME_POSITIONS

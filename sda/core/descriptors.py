@@ -9,6 +9,12 @@ equal sums over the bins of the Fourier transform: the centroid is exact. An ene
 the magnitude. For noise over n bins |sum|^2 / sum of squares is n pi / 4 (mean square of a Rayleigh variable = 4 / pi times
 its squared mean); bands narrower than a window's main lobe (below 1 kHz) see 1.3 for a sine and 1.7 for noise, so
 E_b = a_b^2 / max(3/2, n_b pi / 4).  A lone sine in a wide band at the top comes out too low by up to 9 dB.
+
+On 244 seconds of real recordings (tests/benchmarks/librosa_descriptors.py) the rank correlation with librosa is .97 to 1.0
+for loudness, brightness, width, warmth and lateness, .90 to .94 for noisiness and .88 to .95 for percussiveness. Two more
+were tried and did not hold. Pitch height by a sum over harmonics agrees with librosa's yin by .73 on tones and .15 on
+ambiences; the strength of fifths in a chroma from 500 Hz up, for tension, with librosa's chroma by .59 and .81: bands are
+half a semitone apart at best.
 """
 
 from __future__ import annotations
@@ -141,7 +147,7 @@ DESCRIPTORS = (
     Descriptor("warmth", "dB", 3.0, "thinner to warmer: 60-500 Hz against 0.5-4 kHz", warmth),
     Descriptor("noisiness", "dB", 1.0, "more tonal to noisier: partials against what surrounds them", noisiness),
     Descriptor("percussiveness", "dB", 0.3, "steadier to more percussive: change within 23 ms", percussiveness),
-    Descriptor("lateness", "s", 0.05, "earlier to later: middle of the energy in time", lateness),
+    Descriptor("lateness", "s", 0.1, "earlier to later: middle of the energy in time", lateness),
 )
 
 

@@ -1,6 +1,6 @@
 """Where the hand rests, the decoder has the last word: a correction that comes in slowly and goes out slowly.
 
-While sliders move, their point is guessed by the surrogate (`sda.core.steering`) in a third of a millisecond. Once they have
+While sliders move, their point is guessed by the surrogate (`sda.core.steering`) in half a millisecond. Once they have
 stood still for `WAIT` cells, one step a cell is taken towards what the decoder really makes of it, and the point glides
 there. When they move again the correction fades. It depends on the positions and the cells they have stood, on nothing else,
 so live and offline, in blocks of any size, it is the same.

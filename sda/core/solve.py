@@ -3,9 +3,10 @@
 With a(z) the descriptors of the decoded sound in units of the recordings' spread, starts z_n with weights w_n, a wanted
 change t and the recordings' latent covariance S, each displacement d minimises
 
-    sum_n w_n |a(z_n + d) - a(z_n) - t|^2 + r (d - g)^T S^-1 (d - g)                        (Marquardt 1963, with a prior)
+    sum_n w_n |c (a(z_n + d) - a(z_n) - t)|^2 + r (d - g)^T S^-1 (d - g)                    (Marquardt 1963, with a prior)
 
-so all descriptors but the wanted one are held, and d stays where the recordings' latents are (g = 0), or near a guess g.
+so all descriptors but the wanted one are held, as firmly as c says, and d stays where the recordings' latents are (g = 0),
+or near a guess g.
 Steps are Gauss-Newton, capped in length; a step is kept only where it lowers the cost. Positions are solved from the middle
 outwards, each from its neighbour, all curves at once.
 """
@@ -19,7 +20,7 @@ from torch import Tensor
 
 REGULAR = 0.001  # r
 LONGEST = 2.5  # of one step, in standard deviations of the latents (Mahalanobis)
-TRIALS = (1.0, 0.4)  # shares of a step that are tried
+TRIALS = (1.0, 0.4, 0.1)  # shares of a step that are tried
 ROUNDS = 2  # Gauss-Newton steps a position
 
 
@@ -39,23 +40,25 @@ def solve(
     targets: Tensor,
     covariance: Tensor,
     guesses: Tensor | None = None,
+    care: Tensor | None = None,
 ) -> Tensor:
     """Displacements [C, K, Z] that bring the wanted changes, for C curves of K positions from the middle outwards.
 
     values: descriptors [B, D] of latent points [B, Z], in units of the recordings' spread; starts [N, Z] with weights [N];
     targets [C, K, D]: changes against the start; covariance [Z, Z] of the recordings' latents; guesses [C, K, Z]: where
-    each position begins and near which it stays, instead of at its neighbour and near 0.
+    each position begins and near which it stays, instead of at its neighbour and near 0; care [C, D]: c, 1 if not given.
     """
     with torch.no_grad():
         base = values(starts)  # [N, D]
         precision = torch.linalg.inv(covariance)
         d = guess = torch.zeros(len(targets), starts.shape[1], dtype=starts.dtype)  # [C, Z]
+        care = torch.ones_like(targets[:, 0]) if care is None else care
         found = []
         for k in range(targets.shape[1]):
             if guesses is not None:
                 d = guess = guesses[:, k]
             for _ in range(ROUNDS):
-                d = _improve(values, starts, weights, base, targets[:, k], precision, d, guess)
+                d = _improve(values, starts, weights, base, targets[:, k], care, precision, d, guess)
             found.append(d)
         return torch.stack(found, 1)
 
@@ -66,6 +69,7 @@ def _improve(
     weights: Tensor,
     base: Tensor,
     target: Tensor,
+    care: Tensor,
     precision: Tensor,
     d: Tensor,
     guess: Tensor,
@@ -76,10 +80,10 @@ def _improve(
     found, slope = (x.unflatten(0, count) for x in slopes(values, points))  # [C, N, D], [C, N, D, Z]
 
     def cost(found: Tensor, d: Tensor) -> Tensor:
-        miss = (found - base - target[:, None]).square().sum(-1)  # [C, N]
+        miss = (care[:, None] * (found - base - target[:, None])).square().sum(-1)  # [C, N]
         return miss @ weights + REGULAR * torch.einsum("cz,zy,cy->c", d - guess, precision, d - guess)
 
-    weighted = slope * weights[:, None, None]
+    weighted = slope * weights[:, None, None] * care[:, None, :, None] ** 2
     left = torch.einsum("cndz,cndy->czy", weighted, slope) + REGULAR * precision
     right = torch.einsum("cndz,cnd->cz", weighted, target[:, None] - (found - base)) - REGULAR * (d - guess) @ precision
     step = torch.linalg.solve(left, right)

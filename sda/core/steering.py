@@ -1,22 +1,23 @@
 """Several sliders at once: the latent point at which each of them does what it does alone.
 
-Each slider's curve was solved alone, and the sum of several displacements is not the sum of what they do: with seven
-sliders anywhere, the descriptors of the plain sum are .06 to .13 of the recordings' range off (tests/benchmarks/
-bench_steering.py). So from the sum a few steps are taken towards the wanted descriptors
+Each slider's curve was solved alone, and the sum of several displacements is not the sum of what they do: with four
+named sliders anywhere, on a set of ambiences, the descriptors of the plain sum are .055 of the recordings' range off
+(tests/benchmarks/bench_steering.py). So from the sum a few steps are taken towards the wanted descriptors
 
     t = a(home) + sum over the sliders of (a(home + displacement) - a(home)),
 
-where a is a surrogate of the decoder (.04 to .08 off then, in a third of a millisecond). Since both sides use it, one slider
-alone stays exactly on its curve, whatever the surrogate's error. Where the hand rests, the decoder itself is asked
-(`Steering.nearer`): .02 to .04 off. In whitened coordinates w each step minimises
+where a is a surrogate of the decoder (.046 off then, in half a millisecond). Since both sides use it, one slider alone stays
+exactly on its curve, whatever the surrogate's error. Where the hand rests, the decoder itself is asked
+(`Steering.nearer`): .023 off. In whitened coordinates w each step minimises
 
     |t - a(w) - J d|^2 + r |w + d - w0|^2       (Gauss-Newton, damped towards the sum w0; Levenberg 1944)
 
 by d = J^T (J J^T + r I)^-1 (t - a(w) - J e) + e with e = w0 - w, so that only matrices as large as the number of
 descriptors are solved. There is no memory: the same positions give the same point.
 
-Another home than the analysed one: sliders reach from it to the same ends, the recordings' 2nd and 98th percentile. What
-a slider moves of its own descriptor is stretched by how much further, or less far, that is from there.
+Another home than the analysed one: sliders reach from it to the same ends, the recordings' 2nd and 98th percentile. A
+slider's displacement, and all that it does, is stretched by how much further, or less far, that is from
+there; where such a home lies at an end already, nothing is left to do on that side.
 """
 
 from __future__ import annotations
@@ -79,13 +80,13 @@ class Steering:
         """
         steps: Floats = moves @ self.whiten.T  # [n, S, K]
         away = np.asarray((home - origin) @ self.whiten.T, np.float32)[None]  # [1, K]
-        aim = self._aim(steps, away, changes)
-        start = away + steps.sum(1)
+        aim, share = self._aim(steps, away, changes)
+        start = away + (steps * share).sum(1)
         w = start
         for _ in range(ROUNDS):
             values, slopes = self.surrogate.slopes(w)
             w = w + _step(aim.target - values, slopes, start - w, REGULAR)
-        return home + moves.sum(1) + (w - start) @ self.spread.T, aim
+        return home + (moves * share).sum(1) + (w - start) @ self.spread.T, aim
 
     def nearer(self, found: Nearing, origin: Floats, change: Floats, measure: Measure) -> Nearing:
         """One step of asking the decoder: what is nearer to `change` [D] from home than what was found, or just that."""
@@ -98,28 +99,28 @@ class Steering:
         left = found.base + change - heard
         return Nearing(trial, heard, found.base) if float(left @ left) < float(miss @ miss) else found
 
-    def _aim(self, steps: Floats, away: Floats, changes: Floats) -> Aim:
-        """The aim for whitened displacements [n, S, K] from a home that lies `away` [1, K] from the analysed one."""
+    def _aim(self, steps: Floats, away: Floats, changes: Floats) -> tuple[Aim, Floats]:
+        """The aim for whitened displacements [n, S, K] from a home that lies `away` [1, K] from the analysed one.
+
+        Also what share of them is left to do [n, S, 1].
+        """
         count, sliders, wide = steps.shape
         values = self.surrogate(np.concatenate([np.zeros_like(away), away, steps.reshape(-1, wide)]))
         origin, base = values[0], values[1]
         guessed = (values[2:] - origin).reshape(count, sliders, -1)  # [n, S, D]
-        wanted = changes
-        if away.any():
-            stretch = self._stretch(origin, base, guessed)
-            guessed, wanted = guessed * stretch, changes * stretch
-        return Aim(base + guessed.sum(1), wanted.sum(1))
+        share = self._share(origin, base, guessed) if away.any() else np.ones((count, sliders, 1), np.float32)
+        return Aim(base + (guessed * share).sum(1), (changes * share).sum(1)), share
 
-    def _stretch(self, origin: Floats, base: Floats, guessed: Floats) -> Floats:
-        """Factors [n, S, D] for a home of descriptors `base` [D]; 1 but for the sliders' own descriptors."""
-        factor = np.ones_like(guessed)
+    def _share(self, origin: Floats, base: Floats, guessed: Floats) -> Floats:
+        """What is left [n, S, 1] of moves that change descriptors so [n, S, D], from a home of descriptors `base` [D]."""
+        share = np.ones((*guessed.shape[:2], 1), np.float32)
         for slider, own in enumerate(self.owns):
             if own >= 0:
                 end = np.where(guessed[:, slider, own] > 0, self.ends[1, own], self.ends[0, own])
                 there, here = end - origin[own], end - base[own]
-                share = np.where(np.abs(there) > NEAR_END, here / np.where(there == 0, 1, there), 1.0)
-                factor[:, slider, own] = np.clip(share, 0.0, STRETCH)
-        return factor
+                left = np.where(np.abs(there) > NEAR_END, here / np.where(there == 0, 1, there), 1.0)
+                share[:, slider, 0] = np.clip(left, 0.0, STRETCH)
+        return share
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays by the names they have in a model file, after its prefix."""

@@ -1,6 +1,7 @@
 """What one VAE makes of its recordings: their latents, how those spread, and what their decoded sound is like.
 
-The decoded sound counts, not the recordings': a slider can only promise what comes out.
+How far a slider is wanted to reach is what the recordings say, how far it is safe to go what the decoder makes of them: one
+that smooths attacks away would else have no range for them, one that overshoots a range that nobody recorded.
 """
 
 from __future__ import annotations
@@ -33,23 +34,24 @@ class Survey:
     chunks: NDArray[np.int64]  # [N] which of the given chunks are audible
     latents: Floats  # [N, Z] posterior means
     spread: Floats  # [Z, Z] A with A A^T the covariance of the latents, posterior variance included
-    decoded: Floats  # [N, D] descriptors of the decoded means
+    recorded: Floats  # [N, D] descriptors of the chunks
+    decoded: Floats  # [N, D] the same of the decoded means
     home: int  # row of the chunk nearest to the median of all descriptors
 
     @property
     def percentiles(self) -> Floats:
-        """[5, D] of the decoded descriptors, at `PERCENTILES`."""
-        return np.asarray(np.percentile(self.decoded, PERCENTILES, axis=0), np.float32)
+        """[5, D] of the recordings' descriptors, at `PERCENTILES`."""
+        return np.asarray(np.percentile(self.recorded, PERCENTILES, axis=0), np.float32)
 
     @property
     def ranges(self) -> Floats:
-        """5-95 % range of each decoded descriptor [D], at least what is worth a slider."""
-        return spans(self.decoded)
+        """5-95 % range of each of the recordings' descriptors [D], at least what is worth a slider."""
+        return spans(self.recorded)
 
     @property
     def varies(self) -> NDArray[np.bool_]:
         """Which descriptors [D] have a range worth a slider."""
-        low, high = np.percentile(self.decoded, (5, 95), axis=0)
+        low, high = np.percentile(self.recorded, (5, 95), axis=0)
         return np.asarray(high - low >= LEAST)
 
 
@@ -62,8 +64,8 @@ def spans(values: Floats) -> Floats:
 def survey(vae: Vae, mels: Floats) -> Survey:
     """Look at the normalised mels [N, M, L] of the recordings' chunks. At least one is needed."""
     assert len(mels)
-    level = np.concatenate([describe(grid.expand(m, vae.spec.gain))[:, 0] for m in _batches(mels)])
-    chunks = np.flatnonzero(level >= np.percentile(level, 95) - AUDIBLE_DB)
+    recorded = np.concatenate([describe(grid.expand(m, vae.spec.gain)) for m in _batches(mels)])
+    chunks = np.flatnonzero(recorded[:, 0] >= np.percentile(recorded[:, 0], 95) - AUDIBLE_DB)
     with torch.no_grad():
         found = [vae.encode(torch.from_numpy(m)) for m in _batches(mels[chunks])]
         mean, logvar = (torch.cat(x) for x in zip(*found, strict=True))
@@ -73,8 +75,9 @@ def survey(vae: Vae, mels: Floats) -> Survey:
     covariance = centred.T @ centred / len(latents) + np.diag(logvar.exp().mean(0).double().numpy())
     variance, axes = np.linalg.eigh(covariance)
     spread = (axes * np.sqrt(np.maximum(variance, LEAST_VARIANCE)))[:, ::-1]  # largest first
-    distance = np.square((decoded - np.median(decoded, axis=0)) / spans(decoded)).sum(1)
-    return Survey(chunks, latents, np.ascontiguousarray(spread, np.float32), decoded, int(distance.argmin()))
+    recorded = recorded[chunks]
+    distance = np.square((decoded - np.median(decoded, axis=0)) / spans(recorded)).sum(1)
+    return Survey(chunks, latents, np.ascontiguousarray(spread, np.float32), recorded, decoded, int(distance.argmin()))
 
 
 def values(vae: Vae, z: Tensor) -> Tensor:

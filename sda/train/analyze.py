@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import analysis, grid
-from sda.core.analysis import POSITIONS, Analysis, steered
-from sda.core.descriptors import DESCRIPTORS, describe
+from sda.core import curves, grid, settle
+from sda.core.analysis import Analysis, steered
+from sda.core.curves import POSITIONS
+from sda.core.descriptors import DESCRIPTORS
 from sda.core.latent import LatentMap
 from sda.core.listening import listen
 from sda.core.selftest import START_POSITIONS
@@ -21,19 +22,26 @@ from sda.errors import TrainError
 from sda.params import SLIDER_RANGE
 from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Corpus, Recording
+from sda.train.hearing import corrected
 from sda.train.surrogate import fitted
 from sda.train.verdict import Judge, Trial, Vocoder, assemble
 
 Floats = NDArray[np.float32]
 
-MOST_CHUNKS = 600
-CHUNK_HOP_S = 0.5  # s
+FEWEST_CHUNKS, MOST_CHUNKS = 120, 600
+CHUNK_HOP_S = 0.5  # s, where that gives a number between these
+CLOSELY_S = 15.0  # s of recordings from which on these numbers hold; of fewer, chunks are half a second apart
+LEAST_HOP_FRAMES = 2  # between two chunks of one recording
+BEYOND_FRAMES = 4  # by which chunks may reach over either end of a recording, half of what crops may in training
 SURROUND = 2  # frames read on either side, so that a chunk's first window sees what was there
 STARTS = 8  # strays from home at which a name is tested
 VARIATION = 0.5  # of these strays; playing defaults to 0.3
-HOMES = 8  # other chunks, from which it is tested as well
+HOMES = 4  # other chunks, from which it is tested as well
 COMPANIONS = 2  # strays at which, beside home, curves are solved that may hold more widely
 COMPANION_WEIGHT = 0.1  # of each, home having 1
+FIRMNESS = 0.5  # of the other descriptors' staying for these
+HEARINGS = 2  # corrections by what the vocoder makes of the curves
+SCREENED = 3  # strays at which curves are chosen
 WHOLE = SLIDER_RANGE  # positions
 UPPER, LOWER = (0.0, WHOLE[1]), (WHOLE[0], 0.0)  # ranges in which a name may hold, in order of preference
 
@@ -67,42 +75,56 @@ def analyzing(
         raise TrainError("no recording to find sliders in")
     mels, heard = _look(corpus, vae, places, listening=vocoder is not None)
     seen = survey(vae, mels)
-    recorded = (heard if vocoder else describe(grid.expand(mels, vae.spec.gain)))[seen.chunks]
+    judge = Judge(vae, seen, vocoder, heard[seen.chunks] if vocoder else seen.recorded)
     yield Progress("solving", 0.05)
     random = np.random.default_rng(seed)
     others, starts = _starts(seen, random)
-    variants = _variants(vae, seen, others)
-    by_mel, final = Judge(vae, seen, None, seen.decoded), Judge(vae, seen, vocoder, recorded)
+    variants = _variants(judge, others[:COMPANIONS])
     trials: dict[int, Trial] = {}
-    for own in np.flatnonzero(seen.varies).tolist():
-        trials[own] = _choose(by_mel, own, [v[own] for v in variants], others[COMPANIONS:])
+    varying = np.flatnonzero(seen.varies).tolist()
+    for number, own in enumerate(varying):
+        yield Progress(f"trying {DESCRIPTORS[own].name}", 0.3 + 0.3 * number / len(varying))
+        trials[own] = _choose(judge, own, [v[own] for v in variants], others[COMPANIONS:])
     holding = [own for own, trial in trials.items() if not trial.fidelity.failure()]
-    yield Progress("learning what the decoder does", 0.2)
+    yield Progress("learning what the decoder does", 0.6)
     chosen = np.array([trials[own].curve for own in holding], np.float32).reshape(-1, POSITIONS, vae.spec.latent)
     surrogate, error = fitted(vae, seen, chosen, seed)
     together, homes = steered(vae, seen, chosen, holding, surrogate), _homes(seen, random)
     for slider, own in enumerate(holding):
-        yield Progress(f"testing {DESCRIPTORS[own].name}", 0.3 + 0.65 * slider / len(holding))
-        trial = trials[own]
-        trials[own] = final.test(own, trial.curve, trial.range, starts, _sweeps(together, slider, trial.range, homes))
+        yield Progress(f"testing {DESCRIPTORS[own].name}", 0.65 + 0.3 * slider / len(holding))
+        sweeps = _sweeps(vae, together, slider, trials[own].range, homes)
+        trials[own] = judge.elsewhere(own, trials[own], starts, sweeps)
     yield Progress("axes", 0.95)
-    found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], surrogate, error)
+    audible_s = sum(r.seconds for r in corpus.training) * len(seen.chunks) / len(places)
+    found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], audible_s, surrogate, error)
     return replace(found, sound_map=_charted(vae, seen, [places[chunk] for chunk in seen.chunks]))
 
 
 def _charted(vae: Vae, seen: Survey, places: list[tuple[Recording, int]]) -> SoundMap:
     """The audible chunks as places, called by their recordings' names without folders, as a file may be shared."""
     names = [recording.name.rsplit("/", 1)[-1] for recording, _ in places]
-    return drawn(seen.latents, names, [start / BIGVGAN_GRID.sample_rate for _, start in places], lambda z: decode(vae, z))
+    return drawn(
+        seen.latents, names, [max(0, start) / BIGVGAN_GRID.sample_rate for _, start in places], lambda z: decode(vae, z)
+    )
 
 
 def chunk_places(recordings: list[Recording], length: int, rate: int) -> list[tuple[Recording, int]]:
-    """Where chunks of `length` samples begin: every half second, at most `MOST_CHUNKS` of them, evenly chosen."""
-    hop = int(CHUNK_HOP_S * rate)
-    places = [(r, start) for r in recordings for start in range(0, max(1, r.length - length + 1), hop)]
-    if len(places) <= MOST_CHUNKS:
-        return places
-    return [places[i] for i in np.linspace(0, len(places) - 1, MOST_CHUNKS).round().astype(int)]
+    """Where chunks of `length` samples begin: evenly within a recording, more of long ones as the root of their length.
+
+    That is how training draws its crops. Few recordings are looked at more closely, so that their latents' spread is known,
+    but not so few that only the place within one of them would vary.
+    """
+    if not recordings:
+        return []
+    lengths = np.array([r.length for r in recordings])
+    closely = lengths.sum() >= CLOSELY_S * rate
+    hop = BIGVGAN_GRID.hop
+    beyond, least = (BEYOND_FRAMES * hop, LEAST_HOP_FRAMES * hop) if closely else (0, round(CHUNK_HOP_S * rate))
+    spans = np.maximum(0, lengths - length) + 2 * beyond
+    wanted = np.clip(spans.sum() / (CHUNK_HOP_S * rate), FEWEST_CHUNKS, MOST_CHUNKS)
+    counts = np.minimum(wanted * np.sqrt(lengths) / np.sqrt(lengths).sum(), spans // least + 1).round().astype(int).clip(1)
+    starts = [np.linspace(0, span, n) - beyond if n > 1 else np.zeros(1) for span, n in zip(spans, counts, strict=True)]
+    return [(r, round(start)) for r, places in zip(recordings, starts, strict=True) for start in places.tolist()]
 
 
 def _look(corpus: Corpus, vae: Vae, places: list[tuple[Recording, int]], *, listening: bool) -> tuple[Floats, Floats]:
@@ -125,9 +147,9 @@ def _starts(seen: Survey, random: np.random.Generator) -> tuple[Floats, Floats]:
     At unrelated chunks of the recordings the same displacement may turn a descriptor round, so from there another point is
     solved for (`sda.core.steering`) and tested (`_sweeps`).
     """
-    draws = random.standard_normal((COMPANIONS + 2 * STARTS, seen.spread.shape[1])).astype(np.float32)
+    draws = random.standard_normal((COMPANIONS + SCREENED + STARTS, seen.spread.shape[1])).astype(np.float32)
     points: Floats = seen.latents[seen.home] + np.float32(VARIATION) * draws @ seen.spread.T
-    return points[: COMPANIONS + STARTS], points[COMPANIONS + STARTS :]
+    return points[: COMPANIONS + SCREENED], points[COMPANIONS + SCREENED :]
 
 
 def _homes(seen: Survey, random: np.random.Generator) -> Floats:
@@ -137,30 +159,34 @@ def _homes(seen: Survey, random: np.random.Generator) -> Floats:
     return chosen
 
 
-def _sweeps(together: LatentMap, slider: int, range_: tuple[float, float], homes: Floats) -> Floats:
-    """Points [n, 5, Z] of one slider's positions over its range, from each of the homes [n, Z]."""
+def _sweeps(vae: Vae, together: LatentMap, slider: int, range_: tuple[float, float], homes: Floats) -> Floats:
+    """Points [n, 5, Z] of one slider's positions over its range, from each of the homes [n, Z], as they are at rest."""
     positions = np.zeros((START_POSITIONS, len(together.curves)))
     positions[:, slider] = np.linspace(*range_, START_POSITIONS)
-    points = [together.point(positions, home) for home in homes]
+    measure = settle.measuring(lambda z: decode(vae, z), BIGVGAN_GRID, together)
+    points = [[together.settled(at, measure, home) for at in positions] for home in homes]
     return np.array(points, np.float32).reshape(len(homes), START_POSITIONS, -1)
 
 
-def _variants(vae: Vae, seen: Survey, others: Floats) -> list[Floats]:
-    """Curves [D, P, Z] to choose from: exact at home, and nearly so but good at a few other sounds too."""
-    home = seen.latents[seen.home][None]
-    exact = analysis.curves(vae, seen, home, np.ones(1, np.float32))
-    if not len(others):
-        return [exact]
-    together = np.concatenate([home, others[:COMPANIONS]])
-    weights = np.array([1.0] + [COMPANION_WEIGHT] * (len(together) - 1), np.float32)
-    return [exact, analysis.curves(vae, seen, together, weights)]
+def _variants(judge: Judge, companions: Floats) -> list[Floats]:
+    """Curves [D, P, Z] to choose from: exact at home, and nearly so but good at a few other sounds [n, Z] too."""
+    vae, seen = judge.vae, judge.seen
+    home, alone = seen.latents[seen.home][None], np.ones(1, np.float32)
+    wanted = aims = curves.aims(seen)
+    exact = curves.curves(vae, seen, aims, home, alone)
+    for _ in range(HEARINGS if judge.vocoder else 0):
+        aims = corrected(judge, wanted, aims, exact)
+        exact = curves.curves(vae, seen, aims, home, alone)
+    weights = np.array([1.0] + [COMPANION_WEIGHT] * len(companions), np.float32)
+    return [exact, curves.curves(vae, seen, aims, np.concatenate([home, companions]), weights, FIRMNESS)]
 
 
 def _choose(judge: Judge, own: int, variants: list[Floats], starts: Floats) -> Trial:
-    """The curve and range whose name holds on the mel: the widest range, then what holds best; else the first failure."""
+    """The curve whose name holds best over the widest range for which one does; else the first failure."""
     failed = []
     for range_ in (WHOLE, UPPER, LOWER):
-        trials = [judge.test(own, curve, range_, starts) for curve in variants]
+        trials = [judge.at_home(own, curve, range_) for curve in variants]
+        trials = [t if t.fidelity.failure() else judge.elsewhere(own, t, starts) for t in trials]
         if holding := [t for t in trials if not t.fidelity.failure()]:
             return max(holding, key=lambda t: t.fidelity.merit)
         failed += trials

@@ -118,5 +118,5 @@ def _older_map(corpus: Corpus, net: Network, spec: MelSpec, length: int) -> Soun
     normal = [net.normalise(grid.magnitudes(audio[i], spec))[:, : net.frames] for i in chosen]
     latents = np.concatenate([net.encode(mel[None]) for mel in normal])
     names = [places[i][0].name.rsplit("/", 1)[-1] for i in chosen]
-    starts = [places[i][1] / corpus.rate for i in chosen]
+    starts = [max(0, places[i][1]) / corpus.rate for i in chosen]
     return drawn(latents, names, starts, lambda z: net.magnitudes(net.decode(z)))

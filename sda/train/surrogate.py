@@ -15,9 +15,9 @@ from sda.params import SLIDER_RANGE
 
 Floats = NDArray[np.float32]
 
-POINTS = 4000
+POINTS = 3000
 HIDDEN = 128
-STEPS, CROWD, RATE, DECAY = 2000, 256, 4e-3, 0.05  # steps of so many points, peak learning rate and weight decay of AdamW
+STEPS, CROWD, RATE, DECAY = 1200, 256, 4e-3, 0.05  # steps of so many points, peak learning rate and weight decay of AdamW
 STRAY = 0.8  # most, in the recordings' standard deviations
 
 

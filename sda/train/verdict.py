@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from sda.core import analysis, grid, selftest
-from sda.core.analysis import POSITIONS, Analysis, Axis
+from sda.core.analysis import Analysis, Axis
+from sda.core.curves import POSITIONS, safe
 from sda.core.descriptors import DESCRIPTORS, describe
 from sda.core.latent import LatentMap, Slider
 from sda.core.listening import listen
@@ -24,6 +25,7 @@ from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Recording
 
 Floats = NDArray[np.float32]
+FEW_S = 15.0  # s of recordings below which a note says so
 Vocoder = Callable[[Floats], Floats]  # log-mel [M, F] -> waveform [T = hop * F]
 
 
@@ -35,7 +37,8 @@ class Trial:
     range: tuple[float, float]  # positions
     fidelity: Fidelity
     measured_on: str  # "sound" or "mel"
-    heard: Floats  # [9] its descriptor at positions spread over the range, from home, by the measure of the test
+    mel: Floats  # [9, D] descriptors of the mel at positions spread over the range, from home
+    heard: Floats  # [9, D] the same by the measure of the test
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +58,27 @@ class Judge:
         with torch.no_grad():
             return np.stack([listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate) for mel in mels])
 
-    def test(self, own: int, curve: Floats, range_: tuple[float, float], starts: Floats, others: Floats | None = None) -> Trial:
-        """Sweep a curve [P, Z] over a range of positions, from home and from the starts [N, Z].
+    def at_home(self, own: int, curve: Floats, range_: tuple[float, float]) -> Trial:
+        """Sweep a curve [P, Z] over a range of positions, from home."""
+        curve = within(curve, range_)
+        sweep = self.seen.latents[self.seen.home] + _at(curve, range_, selftest.HOME_POSITIONS)
+        mel, heard = describe(decode(self.vae, sweep)), self.measure(sweep)
+        fidelity = self._judge(own, mel, heard, heard[:0, None])
+        return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel", mel, heard)
+
+    def elsewhere(self, own: int, trial: Trial, starts: Floats, others: Floats | None = None) -> Trial:
+        """Sweep a curve that holds at home from the starts [N, Z] as well.
 
         others [n, 5, Z]: sweeps of the same slider from other homes.
         """
-        curve = within(curve, range_)
-        home = self.seen.latents[self.seen.home]
-        sweep = home + _at(curve, range_, selftest.HOME_POSITIONS)
-        mel, heard = describe(decode(self.vae, sweep)), self.measure(sweep)
-        ranges, none = (self.seen.ranges, spans(self.recorded)), heard[:0, None]
-        fidelity = selftest.judge(own, mel, ranges[0], heard, none, ranges[1])
-        if len(starts) and not fidelity.failure():  # what fails at home needs no further rendering
-            swept = starts[:, None] + _at(curve, range_, selftest.START_POSITIONS)  # [N, 5, Z]
-            swept = swept if others is None else np.concatenate([swept, others])
-            elsewhere = self.measure(swept.reshape(-1, len(home))).reshape(*swept.shape[:2], -1)
-            fidelity = selftest.judge(own, mel, ranges[0], heard, elsewhere, ranges[1])
-        return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel", heard[:, own])
+        swept = starts[:, None] + _at(trial.curve, trial.range, selftest.START_POSITIONS)  # [N, 5, Z]
+        swept = swept if others is None else np.concatenate([swept, others])
+        heard = self.measure(swept.reshape(-1, swept.shape[2])).reshape(*swept.shape[:2], -1)
+        return replace(trial, fidelity=self._judge(own, trial.mel, trial.heard, heard))
+
+    def _judge(self, own: int, mel: Floats, heard: Floats, elsewhere: Floats) -> Fidelity:
+        ranges, varies = (self.seen.ranges, spans(self.recorded)), self.seen.varies
+        return selftest.judge(own, mel, ranges[0], heard, elsewhere, ranges[1], varies)
 
 
 def within(curve: Floats, range_: tuple[float, float]) -> Floats:
@@ -92,12 +99,14 @@ def assemble(
     seen: Survey,
     trials: Mapping[int, Trial],
     home: tuple[Recording, int],
+    audible_s: float,
     surrogate: Surrogate,
     error: Floats,
 ) -> Analysis:
     """Keep what holds, fill up with axes, write the report.
 
-    trials: by the descriptor's number; error [D]: of the surrogate, in units of the recordings' ranges.
+    trials: by the descriptor's number; audible_s: seconds of the recordings that are not silence; error [D]: of the surrogate,
+    in units of the recordings' ranges.
     """
     kept = [own for own, trial in trials.items() if not trial.fidelity.failure()]
     shape = (POSITIONS, seen.latents.shape[1])
@@ -112,17 +121,17 @@ def assemble(
     curves = np.concatenate([named, np.array([a.curve for a in axes], np.float32).reshape(-1, *shape)])
     report = {
         "chunks": len(seen.chunks),
-        "home": {"recording": home[0].name.rsplit("/", 1)[-1], "start_s": round(home[1] / BIGVGAN_GRID.sample_rate, 3)},
+        "home": {"recording": home[0].name.rsplit("/", 1)[-1], "start_s": round(max(0, home[1]) / BIGVGAN_GRID.sample_rate, 3)},
         "descriptors": [_row(seen, i, trials.get(i)) for i in range(len(DESCRIPTORS))],
         "axes": [_axis_row(number, axis) for number, axis in enumerate(axes, 1)],
         "surrogate_error": {d.name: round(float(e), 4) for d, e in zip(DESCRIPTORS, error, strict=True)},
     }
     latent_map = analysis.steered(vae, seen, curves, kept + [-1] * len(axes), surrogate)
-    return Analysis(latent_map, tuple(sliders), report, _notes(seen, len(kept), len(sliders)))
+    return Analysis(latent_map, tuple(sliders), report, _notes(audible_s, len(kept), len(sliders)))
 
 
 def _named(number: int, seen: Survey, own: int, trial: Trial) -> Slider:
-    d, (low, high), (safe_low, safe_high) = DESCRIPTORS[own], trial.range, analysis.safe(seen, own)
+    d, (low, high), (safe_low, safe_high) = DESCRIPTORS[own], trial.range, safe(seen, own)
     words = f"{d.explains}; {trial.fidelity.reach:.3g} {d.unit}"
     return Slider(number, d.name, low, high, max(low, safe_low), min(high, safe_high), words)
 
@@ -138,7 +147,7 @@ def _row(seen: Survey, own: int, trial: Trial | None) -> dict[str, Any]:
     numbers = {k: round(v, 4) for k, v in asdict(trial.fidelity).items() if k not in untried}
     reason = trial.fidelity.failure()
     said = {"kept": not reason, "reason": reason, "measured_on": trial.measured_on, "range": list(trial.range)}
-    return row | said | numbers | _picture(trial.range, trial.heard)
+    return row | said | numbers | _picture(trial.range, trial.heard[:, own])
 
 
 def _axis_row(number: int, axis: Axis) -> dict[str, Any]:
@@ -151,10 +160,10 @@ def _picture(range_: tuple[float, float], heard: Floats) -> dict[str, list[float
     return {"positions": np.linspace(*range_, len(heard)).tolist(), "heard": [round(float(value), 4) for value in heard]}
 
 
-def _notes(seen: Survey, named: int, count: int) -> tuple[str, ...]:
+def _notes(audible_s: float, named: int, count: int) -> tuple[str, ...]:
     notes = []
-    if len(seen.chunks) < 20:
-        notes.append(f"only {len(seen.chunks)} audible chunks of a second: the sliders know little")
+    if audible_s < FEW_S:
+        notes.append(f"only {audible_s:.1f} s of audible recordings: the sliders know little")
     if named == 0:
         notes.append("no descriptor varies enough, or holds well enough, to give a slider its name")
     if count < 4:

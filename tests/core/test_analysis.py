@@ -8,8 +8,9 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from sda.core import analysis, selftest
-from sda.core.analysis import Analysis, even
+from sda.core import selftest
+from sda.core.analysis import Analysis
+from sda.core.curves import POSITIONS, even
 from sda.core.latent import LatentMap, Slider
 from sda.core.selftest import judge, rank_correlation
 from sda.core.solve import REGULAR, slopes, solve
@@ -116,7 +117,7 @@ def test_a_slider_that_holds_passes_with_the_numbers_worked_out() -> None:
         (verdict(backwards=1), "10th percentile"),  # one of eight backwards: rho -1 at 10 %: 0.7 * -1 + 0.3 * 1 = -0.4
         (verdict(backwards=5), "median"),
         (verdict(home=(4.0, 0.1, 0.0)), "reaches 40%"),
-        (verdict(mel=(8.0, 0.8, 0.4)), "moves the others by 0.50"),  # 0.4 over 0.8
+        (verdict(home=(8.0, 0.8, 0.4)), "moves the others by 0.50 of its own movement"),  # 0.4 over 0.8
         (verdict(home=(-8.0, 0.2, 0.1)), "rank correlation -1.00 from home"),
     ],
 )
@@ -124,12 +125,35 @@ def test_a_slider_that_does_not_hold_is_told_why(found: selftest.Fidelity, reaso
     assert reason in found.failure()
 
 
+def test_what_the_recordings_do_not_vary_has_no_unit_of_leakage() -> None:
+    moving = sweep((8.0, 0.8, 0.4), 9)  # each of the others by .4 of its range, over .8
+    only = np.array([True, False, True])
+    assert judge(0, moving, RANGES, moving, moving[:0, None], RANGES).leakage_heard == pytest.approx(0.5)
+    moving[:, 1] *= 2
+    assert judge(0, moving, RANGES, moving, moving[:0, None], RANGES, only).leakage_heard == pytest.approx(0.5)
+    assert judge(0, moving, RANGES, moving, moving[:0, None], RANGES, np.zeros(3, bool)).leakage_heard == 0
+
+
+def test_the_sound_counts_and_not_the_mel() -> None:
+    found = verdict(mel=(8.0, 0.8, 0.4))
+    assert found.failure() == ""
+    assert found.leakage == pytest.approx(0.5)
+
+
+def test_where_a_slider_makes_no_difference_it_is_not_said_not_to_follow() -> None:
+    resting = sweep((8.0, 0.2, 0.1), 5)[[0, 1, 2, 2, 2]]  # a home at the recordings' upper end
+    assert selftest.follows(resting, 0) == 1.0
+    assert rank_correlation(np.arange(5), resting[:, 0]) < 0.9
+    assert selftest.follows(np.ones((5, 3), np.float32), 0) == 0.0
+    assert selftest.follows(resting[::-1], 0) == -1.0
+
+
 def test_what_is_not_a_number_never_passes() -> None:
     assert replace(verdict(), home=float("nan")).failure()
 
 
 def made() -> Analysis:
-    curves = np.random.default_rng(0).standard_normal((2, analysis.POSITIONS, Z)).astype(np.float32)
+    curves = np.random.default_rng(0).standard_normal((2, POSITIONS, Z)).astype(np.float32)
     latent_map = LatentMap(np.ones(Z, np.float32), curves, np.eye(Z, dtype=np.float32))
     sliders = (Slider(1, "loudness", -10.0, 10.0, -8.5, 9.0, "level"), Slider(2, "axis-1", 0.0, 10.0, 0.0, 7.0, "rest"))
     return Analysis(latent_map, sliders, {"descriptors": [{"name": "loudness", "kept": True}]}, ("a note",))

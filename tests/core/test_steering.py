@@ -115,6 +115,19 @@ def test_from_another_home_the_ends_are_the_same(steered: LatentMap) -> None:
     np.testing.assert_allclose(steered.point(np.zeros((1, D)), home)[0], home, atol=1e-5)
 
 
+def test_a_home_at_the_end_leaves_that_side_of_a_slider_at_rest(steered: LatentMap) -> None:
+    home = (HOME + 0.5 * steered.curves[0, -1]).astype(np.float32)
+    ends = steered.steering.ends.copy()
+    ends[1, 0] = surrogate()(whitened(home[None]))[0, 0] - 0.01  # the home lies beyond it
+    cut = replace(steered, steering=replace(steered.steering, ends=ends))
+    positions = np.zeros((5, D))
+    positions[:, 0] = np.linspace(-10, 10, 5)
+    points = cut.point(positions, home)
+    np.testing.assert_allclose(points[2:], np.stack([home] * 3), atol=1e-5)
+    assert np.linalg.norm(points[0] - home) > 0.3
+    assert np.linalg.norm(steered.point(positions, home)[4] - home) > 0.1  # with the end further up it moves
+
+
 def played(latent_map: LatentMap, positions: np.ndarray) -> list[np.ndarray]:
     """The points of cell after cell."""
     rest, points = settle.begin(latent_map, positions[0], HOME), []

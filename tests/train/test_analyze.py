@@ -13,6 +13,7 @@ from small_models import pca_vae
 
 from sda.core import grid
 from sda.core.analysis import Analysis
+from sda.core.survey import survey
 from sda.core.vae import Vae
 from sda.errors import TrainError
 from sda.spec import VaeSpec
@@ -148,6 +149,20 @@ def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
     assert "a slider needs" in reasons(heard)["lateness"]
 
 
+def test_ranges_are_the_recordings_even_where_the_decoder_overshoots(varied) -> None:
+    corpus, vae = varied
+    loud = pca(corpus)
+    with torch.no_grad():
+        loud.decoder.skip.weight *= 1.5
+    places = chunk_places(corpus.training, LENGTH, RATE)
+    mels = np.stack([grid.compress(grid.magnitudes(corpus.read(r, s, LENGTH)), SPEC.gain) for r, s in places])
+    seen, wide = survey(vae, mels), survey(loud, mels)
+    assert np.ptp(wide.decoded[:, 0]) > 1.3 * np.ptp(seen.decoded[:, 0])
+    np.testing.assert_array_equal(wide.ranges, seen.ranges)
+    levels = [10 * np.log10(np.mean(np.square(corpus.read(r, s, LENGTH)))) for r, s in places]
+    np.testing.assert_allclose(wide.percentiles[[0, -1], 0], np.percentile(levels, (2, 98)), atol=2.0)
+
+
 def test_limits_steps_and_numbers_are_in_order(heard: Analysis) -> None:
     assert [s.number for s in heard.sliders] == list(range(1, len(heard.sliders) + 1))
     assert len(heard.sliders) == len(heard.latent_map.curves) <= 12
@@ -210,7 +225,7 @@ def test_five_short_files_are_analysed_alike_each_time_and_with_a_note(tmp_path:
     np.testing.assert_array_equal(first.latent_map.curves, second.latent_map.curves)
     assert first.to_header() == second.to_header()
     assert np.isfinite(first.latent_map.curves).all()
-    assert any("audible chunks" in note for note in first.notes)
+    assert any("3.6 s of audible recordings" in note for note in first.notes)
 
 
 def test_silent_stretches_are_left_out(tmp_path: Path) -> None:
@@ -226,7 +241,16 @@ def test_long_sets_are_sampled_evenly() -> None:
     recordings = [Recording("a", length=RATE * 3600), Recording("b", length=RATE * 1800, start=RATE * 3600)]
     places = chunk_places(recordings, LENGTH, RATE)
     assert len(places) == analyze_module.MOST_CHUNKS
-    assert sum(r.name == "a" for r, _ in places) == pytest.approx(400, abs=2)  # two thirds
+    assert sum(r.name == "a" for r, _ in places) == pytest.approx(351, abs=2)  # sqrt(2) / (1 + sqrt(2)) of 600
+
+
+def test_short_sets_are_looked_at_closely_and_a_little_beyond_their_ends() -> None:
+    places = chunk_places([Recording("a", length=LENGTH), Recording("b", length=20 * RATE, start=LENGTH)], LENGTH, RATE)
+    assert [start for r, start in places if r.name == "a"] == [-2048, -1024, 0, 1024, 2048]  # 4 frames, every second one
+    starts = [start for r, start in places if r.name == "b"]
+    assert len(starts) == pytest.approx(120 * 20**0.5 / (20**0.5 + (LENGTH / RATE) ** 0.5), abs=1)
+    assert np.ptp(np.diff(starts)) <= 1
+    assert (starts[0], starts[-1]) == (-2048, 20 * RATE - LENGTH + 2048)
 
 
 def test_a_corpus_without_training_recordings_is_refused(varied) -> None:
