@@ -70,7 +70,7 @@ ACTS = (
         id="preset.apply", arguments=(PRESET, SECONDS), long=True, writes=True,
         help="Its values for the model that sounds; sliders are found by name.",
     ),
-    Act(id="preset.save", arguments=(PRESET,), long=True, help="All controls but play and model; replaces one of that name."),
+    Act(id="preset.save", arguments=(PRESET,), long=True, help="All but play, freeze, model, morph; replaces one of its name."),
     Act(id="preset.next", long=True, writes=True, help="Recall the one after the last recalled."),
     Act(id="preset.prev", long=True, writes=True, help="Recall the one before the last recalled."),
     Act(

@@ -67,7 +67,7 @@ PARAMS = (
         id="density", kind=Kind.FLOAT, unit="grains/s", low=0, high=16, default=2.0, curve=2,
         help="Grain onsets per second; 0 leaves only struck ones.",
     ),
-    Param(id="freeze", kind=Kind.BOOL, default=False, help="Hold the sounding mel still."),
+    Param(id="freeze", kind=Kind.BOOL, default=False, lasting=False, help="Hold the sounding mel still."),
     Param(
         id="seed", kind=Kind.INT, low=0, high=2**31 - 1, default=0,
         help="The same seed, events and model give the same samples.",

@@ -105,7 +105,7 @@ def test_a_preset_holds_what_lasts_by_number_and_by_name() -> None:
     assert found.values["gain"] == -9.0
     assert found.values["slider.2"] == -4.0
     assert found.sliders == {"brightness": 0.0, "grit": -4.0}
-    assert set(found.values) == {row.id for row in ROWS} - {"play", "model", "morph"}
+    assert set(found.values) == {row.id for row in ROWS} - {"play", "model", "freeze", "morph"}
 
 
 def test_sliders_are_found_by_name_and_by_number_only_in_their_own_model() -> None:
