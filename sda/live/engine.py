@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from sda.control import MODEL_SOURCE, Change, Controls
-from sda.errors import AudioError, DeviceError, ModelError, SdaError
+from sda.errors import DeviceError, ModelError, SdaError
 from sda.live import specs
 from sda.live.ahead import RenderAhead
 from sda.live.beginning import first_model, first_values
@@ -21,6 +21,7 @@ from sda.live.jobs import Jobs
 from sda.live.keeper import Keeper
 from sda.live.midi_desk import MidiDesk
 from sda.live.options import Options
+from sda.live.outlet import Outlet
 from sda.live.ports import Ports
 from sda.live.recall import Recall
 from sda.live.recording import Recordings
@@ -35,9 +36,7 @@ from sda.live.wire import Message
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
 TICK = 0.25  # s between looks at what is due
 OPENING = 15.0  # s for a device to open
-FINISHING = 60.0  # s for a long file to be flushed to the disk
-CLOSING = 3.0  # s for everything else
-LAST_FADE = 0.03  # s for the player to fade out before it is ended
+CLOSING = 3.0  # s for a child to end
 
 
 class _Stopped(Exception):
@@ -55,11 +54,12 @@ class Engine:
         self.options = options
         self.controls, self.facts = Controls(), Facts(options.buffer)
         self._events: Events = queue.SimpleQueue()
-        self._player = Role("player", self._player_spec, self._events)
         self._renderer = Role("renderer", self._renderer_spec, self._events)
         self.ports = Ports()
         say, refuse = self.ports.overheard(say), self.ports.refuse
         self._say = say
+        self._outlet = Outlet(options, self.facts, self._events, say)
+        self._player = self._outlet.role
         self._show = Show(self.facts, self.ports)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, refuse)
         self._ahead = RenderAhead(
@@ -80,8 +80,6 @@ class Engine:
         )  # fmt: skip
         self.deeds.table |= self.midi.deeds
         self.deeds.mapping = lambda: self.midi.mapping
-        self._players = 0  # started so far
-        self._silent = ""  # what the player failed for, already said
         self._keeper = Keeper(options.name, fresh=options.fresh)
         self._first = first_model(options, self._keeper, self.controls, self._explain)
         first_values(options, self._keeper, self.controls, say)
@@ -114,10 +112,6 @@ class Engine:
 
     # The run.
 
-    @property
-    def _to_file(self) -> bool:
-        return self.options.audio.startswith("file:")
-
     def run(self, started: Callable[[], None]) -> None:
         """Start, call `started` when all is up, serve until the end, and close everything, whatever happens.
 
@@ -140,7 +134,7 @@ class Engine:
 
     def _start(self) -> None:
         self._keeper.begin(time.monotonic())
-        self._ring = self.deeds.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
+        self._ring = self.deeds.ring = self._outlet.ring = Ring.create(round((self.options.buffer + 1.0) * HIGHEST_RATE))
         self._repertoire.look(time.monotonic())
         self.ports.open(self.options, self.controls, self.deeds, self._keeper)
         self.ports.remap(self.midi.mapping)
@@ -201,12 +195,9 @@ class Engine:
         self._keeper.look(now, self.controls, self.facts, self.ports.listeners)
 
     def _close(self) -> None:
-        """Player first, so that nothing is heard of the rest; a device faded out before, so that it ends without a click."""
+        """Player first, so that nothing is heard of the rest."""
         self.ports.stop()
-        if self._ring is not None and not self._to_file:
-            self._ring.muted = True
-            time.sleep(LAST_FADE)
-        self._player.stop(FINISHING if self._to_file else CLOSING)
+        self._outlet.stop()
         self._renderer.stop(CLOSING)
         self._recordings.close()
         self._takes.close()
@@ -242,7 +233,7 @@ class Engine:
             case "ready":
                 self._opened(message)
             case "failed":
-                self._failed(message["text"])
+                self._outlet.failed(message["text"])
             case "transport":
                 self.controls.set("play", message["rolling"], "transport")
             case "loaded":
@@ -268,24 +259,12 @@ class Engine:
 
     def _opened(self, message: Message) -> None:
         """A player is ready; where its device has another rate than the last one, the renderer starts anew."""
-        before = self.facts.rate
-        self.facts.ready(message)
+        changed = self._outlet.opened(message)
         self._takes.opened(self.facts.rate)
-        if self._silent:
-            self._silent = self.facts.trouble = ""
-            self._say(f"sound is back: {self.facts.device}")
-        if before not in (0, self.facts.rate):
+        if changed:
             self._renderer.stop(CLOSING)
             self._renderer.start()
             self._repertoire.restore(0)
-
-    def _failed(self, text: str) -> None:
-        """The device went away, or the disk is full. A device is waited for, and said so once."""
-        if self._to_file:
-            raise AudioError(text)
-        if not self._silent:
-            self._say(f"{text}; trying again until it is back")
-        self._silent = self.facts.trouble = text
 
     def _mourn(self, child: Child) -> None:
         """A child died: say so, and let nobody wait for its answers."""
@@ -294,14 +273,9 @@ class Engine:
             return
         role = self._player if child is self._player.child else self._renderer
         how = role.bury(time.monotonic())
-        if role is self._renderer or not self._silent:
+        if role is self._renderer or not self._outlet.waits:
             self._say(f"the {role.name} ended ({how}) and is started again")
         self.deeds.excuse()
-
-    def _player_spec(self) -> Message:
-        assert self._ring is not None
-        self._players += 1
-        return specs.player(self.options, self._ring, self.facts, self._players)
 
     def _renderer_spec(self) -> Message:
         assert self._ring is not None
