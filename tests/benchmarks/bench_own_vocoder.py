@@ -9,7 +9,7 @@ paper        the HiFi-GAN paper's recipe from scratch (paper_recipe.py)
 griffin-lim  100 iterations of librosa's fast Griffin-Lim (Perraudin et al. 2013) from the same mel, untrained: it is fitted
              to the mel itself, so that its mel distance says little, and sounds phasy
 
-Copy synthesis of the loudest 1.5 s of each held-out recording and of eight of those trained on; measures of
+Copy synthesis of the loudest stretches of 1.5 s of each held-out recording and of eight of those trained on; measures of
 `sda.train.quality`, and the mel's change against the base. One seed a run: the noise between seeds is about 5 %.
 """
 
