@@ -87,6 +87,7 @@ class Deeds:
     def ask(self, send: Send) -> None:
         """Have the renderer say when it has taken everything, where no model loads."""
         while self._postponed and not self._facts.loading:
+            self.stream.flush()
             send({"kind": "sync", "n": self._postponed.pop(0)})
 
     def synced(self, number: int) -> None:

@@ -96,6 +96,7 @@ class Engine:
 
     def _forward(self, changes: tuple[Change, ...]) -> None:
         """Changed values on their way to the renderer; inside the controls' lock."""
+        moves = []
         for change in changes:
             if change.id == "model":
                 if not change.source.startswith(MODEL_SOURCE):
@@ -108,7 +109,8 @@ class Engine:
                 self._ahead.moved()
             if change.id == "play" and change.value and self._ring is not None:
                 self._ring.muted = False
-            self._stream.change(change)
+            moves.append(change)
+        self._stream.move(moves)
 
     # The run.
 

@@ -70,12 +70,13 @@ class Loop:
         threading.Thread(target=self._loader, name="load", daemon=True).start()
 
     def handle(self, message: Message) -> None:
-        """A message of the engine: `set` (id, value, token, source and perhaps pos, where it acts; `strike` is one, too),
+        """A message of the engine: `set` (events of id, value, token, source, perhaps pos, where it acts; `strike` is one),
         `load` (token, path, values, sliders), `sync` (n), `take` (on), `loop` (token, audio, float32 in base64, to play in
         place of the model's own sound), `leave` (that loop)."""
         voice = self._voice
         if message["kind"] == "set":
-            self._set(message)
+            for event in message["events"]:
+                self._set(event)
         elif message["kind"] == "load":
             self._wanted = message["token"]
             self._values.update(message["values"])

@@ -1,8 +1,14 @@
-"""What goes to the renderer, and where in the stream it is to act."""
+"""What goes to the renderer, and where in the stream it is to act.
+
+Moves wait up to `GATHER` s for each other and go as one message, each control by its last value: a hand on all sliders sends
+thousands of them a second, of which the renderer, which looks every few milliseconds, can use few.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from sda.control import Change
 from sda.core.schedule import STRIKE
@@ -11,6 +17,7 @@ from sda.live.facts import Facts
 from sda.live.wire import Message, Send
 from sda.params import Value
 
+GATHER = 0.004  # s
 MARGIN = 0.05  # s on the way to the renderer, beyond what it works ahead: one that comes late acts late
 
 
@@ -22,6 +29,10 @@ class Stream:
         self._facts, self._send, self._token = facts, send, token
         self._lock: Lock | None = None
         self._wall = WallClock()
+        self._gate = threading.Lock()
+        self._moves: dict[tuple[str, int | None], Message] = {}  # by control and position, in the order of their last word
+        self._news = threading.Event()
+        threading.Thread(target=self._gather, name="stream", daemon=True).start()
 
     def played(self, message: Message) -> None:
         """A player's report."""
@@ -41,14 +52,39 @@ class Stream:
         """Seconds before its moment by which something must be sent to act there."""
         return self._facts.buffer + self._facts.delay + MARGIN
 
-    def change(self, change: Change) -> None:
-        """A control moved."""
-        self._pass(change.id, change.value, change.source, change.place)
+    def move(self, changes: Iterable[Change]) -> None:
+        """Controls moved."""
+        token = self._token()
+        with self._gate:
+            for change in changes:
+                key = (change.id, change.place)
+                self._moves.pop(key, None)
+                self._moves[key] = _event(change.id, change.value, token, change.source, change.place)
+        self._news.set()
 
     def strike(self, args: Sequence[Value], source: str, place: int | None = None) -> None:
         """A grain now, or at a position."""
-        self._pass(STRIKE, args[0] if args else 1.0, source, place)
+        with self._gate:
+            self._hand_over(_event(STRIKE, args[0] if args else 1.0, self._token(), source, place))
 
-    def _pass(self, identity: str, value: Value, source: str, place: int | None) -> None:
-        message = {"kind": "set", "id": identity, "value": value, "token": self._token(), "source": source}
-        self._send(message if place is None else {**message, "pos": place})
+    def flush(self) -> None:
+        """Let nothing wait any longer."""
+        with self._gate:
+            self._hand_over()
+
+    def _gather(self) -> None:
+        while True:
+            self._news.wait()
+            time.sleep(GATHER)
+            self._news.clear()
+            self.flush()
+
+    def _hand_over(self, *more: Message) -> None:
+        events = [*self._moves.values(), *more]
+        self._moves.clear()
+        if events:
+            self._send({"kind": "set", "events": events})
+
+
+def _event(identity: str, value: Value, token: int, source: str, place: int | None) -> Message:
+    return {"id": identity, "value": value, "token": token, "source": source} | ({} if place is None else {"pos": place})
