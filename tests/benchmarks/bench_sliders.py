@@ -167,12 +167,15 @@ def show(title: str, rows: list[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="+", type=Path)
+    parser.add_argument("sets", nargs="*", type=Path, help="folders that make_sets.py made")
     parser.add_argument("--kept", type=Path, required=True, help="folder of the trained models")
     parser.add_argument("--cpu", type=float, default=120.0, help="seconds of training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=("ours", "old"))
     args = parser.parse_args()
+    if not args.sets:
+        print("left out: it needs minutes, and the sets that make_sets.py makes")
+        return
     torch.set_num_threads(1)
     vocoder = by_name("draft")
     for source in args.sets:

@@ -125,12 +125,15 @@ def _matching() -> Floats:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sets", nargs="+", type=Path)
+    parser.add_argument("sets", nargs="*", type=Path, help="folders that make_sets.py made")
     parser.add_argument("--cpu", type=float, default=120.0, help="CPU seconds of training each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--width", type=int, help="of our net, instead of its preset")
     parser.add_argument("--only", choices=("ours", "old"), help="one of the two alone")
     args = parser.parse_args()
+    if not args.sets:
+        print("left out: it needs minutes, and the sets that make_sets.py makes")
+        return
     torch.set_num_threads(1)
     for source in args.sets:
         with tempfile.TemporaryDirectory() as work:
