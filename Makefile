@@ -14,7 +14,7 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .
