@@ -5,6 +5,8 @@ SYSTEM := libportaudio2 libsndfile1
 SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools mediainfo puredata-core \
 	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
+TIMED := tests/live tests/train/test_parallel.py # what plays or trains in several processes has the machine to itself
+
 .PHONY: help demo test check bench fuzz soak patches clean
 
 help: ## Say what can be made
@@ -14,7 +16,8 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TIMED:%=--ignore=%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TIMED)
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .

@@ -30,7 +30,7 @@ class Row(NamedTuple):
 COMMANDS = {
     "run": Row("sda.cli.run:run", "Play a model live, steered over OSC."),
     "generate": Row("sda.cli.generate:generate", "Render a model to an audio file."),
-    "explore": Row("sda.cli.explore:explore", "Make many different sounds of a model, and a page to hear them on."),
+    "explore": Row("sda.cli.explore:explore", "Many different sounds of a model, on one page."),
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
     "render-take": Row("sda.cli.render_take:render_take", "Render a performance that was written down, again or better."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),

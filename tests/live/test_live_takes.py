@@ -88,7 +88,8 @@ def test_a_take_of_everything_sounds_again_as_it_was_played(models: Path, tmp_pa
 
 def test_a_take_begun_in_the_midst_joins_the_sound_within_300_ms(models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
-    with session("pebbles", "--play", "--audio", f"file:{out}", "--set", "variation=1") as running:
+    # Below the limiter: a vocoder that begins without a past is louder than it was, and the limiter lets go of that for .5 s.
+    with session("pebbles", "--play", "--audio", f"file:{out}", "--set", "variation=1", "--set", "gain=-18") as running:
         flood(running, 0.5)
         assert running.act("/sda/take/start", "dusk") == ["dusk.take"]
         assert "is being written" in running.act("/sda/take/start")[1]
