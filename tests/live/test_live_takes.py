@@ -86,10 +86,13 @@ def test_a_take_of_everything_sounds_again_as_it_was_played(models: Path, tmp_pa
     assert len(found.segments[1].events) < 200  # a flood is a value a frame
 
 
-def test_a_take_begun_in_the_midst_joins_the_sound_within_300_ms(models: Path, tmp_path: Path) -> None:
+LIMITED = "a vocoder that begins without a past is louder than it was, and the limiter lets go of that for .55 s"
+
+
+@pytest.mark.parametrize("gain", [-18, pytest.param(0, marks=pytest.mark.xfail(reason=LIMITED, strict=False))])
+def test_a_take_begun_in_the_midst_joins_the_sound_within_300_ms(models: Path, tmp_path: Path, gain: int) -> None:
     out = tmp_path / "out.wav"
-    # Below the limiter: a vocoder that begins without a past is louder than it was, and the limiter lets go of that for .5 s.
-    with session("pebbles", "--play", "--audio", f"file:{out}", "--set", "variation=1", "--set", "gain=-18") as running:
+    with session("pebbles", "--play", "--audio", f"file:{out}", "--set", "variation=1", "--set", f"gain={gain}") as running:
         flood(running, 0.5)
         assert running.act("/sda/take/start", "dusk") == ["dusk.take"]
         assert "is being written" in running.act("/sda/take/start")[1]
