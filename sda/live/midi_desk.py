@@ -172,6 +172,8 @@ class MidiDesk:
         """Say which ports came, went, or are held by another program."""
         before, self.found = self.found, message
         self._surface.connect(message["outputs"])
+        if message["trouble"] and message["trouble"] != before.get("trouble"):
+            self._say(f"MIDI: {message['trouble']}; trying again")
         if before:
             for name in message["inputs"]:
                 if name not in before["inputs"]:
