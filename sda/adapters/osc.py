@@ -33,6 +33,7 @@ RECEIVE_BUFFER = 4 << 20  # bytes
 FAULTS_LOGGED = 10  # a packet that comes again and again must not fill the log
 LARGEST = 65_535  # bytes of a UDP datagram
 BURST = 64  # packets between two looks at what is due to listeners
+GATHER = 0.004  # s after packets that asked nothing in which later ones wait for each other: waking up costs more than reading
 GUEST_PACKETS = 256  # of clients that do not come by the socket, that may wait
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class OscPort:
         self._woken.setblocking(False)
         self._guests: dict[Address, Callable[[bytes], object]] = {}
         self._inbox: deque[tuple[bytes | None, Address]] = deque()
+        self._gather_until = 0.0  # s of the monotonic clock
         self._surface = Surface(controls, acts, wake=self._wake, timetags=timetags)
         self._surface.audience.own = self.address
         self._closing = False
@@ -158,6 +160,7 @@ class OscPort:
             ready.select(wait)
             with suppress(BlockingIOError):
                 self._woken.recv(4096)
+            time.sleep(max(0.0, self._gather_until - time.monotonic()))
             more = self._receive_burst() | self._receive_guests()
             out, wait = self._due()
             self._send(out)
@@ -166,16 +169,25 @@ class OscPort:
 
     def _receive_burst(self) -> bool:
         """Take up to `BURST` packets; whether there may be more."""
+        packets: list[tuple[bytes, Address]] = []
+        more = True
         for _ in range(BURST):
             try:
                 data, source = self._socket.recvfrom(LARGEST)
             except BlockingIOError:
-                return False
+                more = False
+                break
             except OSError:  # Windows tells of an earlier answer that nobody took (WSAECONNRESET)
                 continue
-            self.received += 1
-            self._send(self._answers(data, (source[0], source[1])))
-        return True
+            packets.append((data, (source[0], source[1])))
+        self.received += len(packets)
+        asked = False
+        for behind, packet in zip(range(len(packets) - 1, -1, -1), packets, strict=True):
+            answers = self._answers(*packet, more=behind > 0)
+            asked = asked or bool(answers)
+            self._send(answers)
+        self._gather_until = 0.0 if asked or not packets else time.monotonic() + GATHER
+        return more
 
     def _receive_guests(self) -> bool:
         """Take up to `BURST` packets of those who come another way; whether there may be more."""
@@ -191,9 +203,9 @@ class OscPort:
                 self._send(self._answers(data, guest))
         return True
 
-    def _answers(self, data: bytes, source: Address) -> list[Outgoing]:
+    def _answers(self, data: bytes, source: Address, *, more: bool = False) -> list[Outgoing]:
         try:
-            return self._surface.receive(data, source, time.monotonic())
+            return self._surface.receive(data, source, time.monotonic(), more=more)
         except Exception:
             self._count_fault(f"a packet of {len(data)} bytes from {source}")
             return []

@@ -2,7 +2,8 @@
 
 Rules: a packet is first read whole and turned into settings and calls; where it is broken or larger than we take, nothing
 of it happens. Then all settings that stand next to each other are applied together, and calls come in their place among
-them. Time tags: past and immediate mean now. What is up to 2 s ahead waits, and is handed over with its position in the
+them. Where packets come so fast that one waits behind the other, a number that a later one of the same client overrules is
+passed over. Time tags: past and immediate mean now. What is up to 2 s ahead waits, and is handed over with its position in the
 stream shortly before; a later one is applied now, with one warning to its sender. A pattern stands for controls, never for
 acts.
 
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
+from math import isfinite
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
@@ -57,6 +59,8 @@ class Surface:
         self._wall_clock, self._heed = wall_clock, timetags
         self._times = Timetable()
         self._place: int | None = None  # in the stream, of the steps that are carried out
+        self._held: dict[str, Setting] = {}  # settings that the packet at hand may overrule, by id
+        self._holder: Client | None = None  # whose they are
         self._clients = Clients()
         self._changes = Changes()
         self._table = Table(controls.rows)
@@ -66,8 +70,11 @@ class Surface:
         self._now = 0.0
         controls.subscribe(self._take)
 
-    def receive(self, data: bytes, source: Address, now: float) -> list[Outgoing]:
-        """Do what a packet asks and return the answers. `now` is any clock's time that only grows, s."""
+    def receive(self, data: bytes, source: Address, now: float, *, more: bool = False) -> list[Outgoing]:
+        """Do what a packet asks and return the answers. `now` is any clock's time that only grows, s.
+
+        more: whether another packet is at hand; numbers that it may overrule wait for it, or for `due`.
+        """
         client = self._clients.at(source, now)
         self._now = now
         if self._table.rows is not self._controls.rows or self._table.aliases is not self.aliases:
@@ -83,11 +90,14 @@ class Surface:
         else:
             for tag, steps in runs:
                 self._at_its_time(tag, steps, client)
+        if not more:
+            self._release()
         return self._answers.take()
 
     def due(self, now: float) -> tuple[list[Outgoing], float]:
         """What goes to the listeners now, and the seconds until it is worth asking again."""
         self._now = now
+        self._release()
         if self._table.rows is not self._controls.rows or self._table.aliases is not self.aliases:
             self._renew_table()
         self._clients.note(self._changes.take())
@@ -230,16 +240,40 @@ class Surface:
                 self._fault(client, *step)
                 continue
             self._apply(settings, client)
+            self._release()
             settings = []
             try:
                 step.run()
             except SdaError as error:
                 self._fault(client, step.address, "refused", str(error))
-        self._apply(settings, client)
+        if place is None:
+            self._hold(settings, client)
+        else:
+            self._apply(settings, client)
+
+    def _hold(self, settings: list[Setting], client: Client) -> None:
+        """Settings that are to be heard now, which the next packet may overrule: numbers, which are never refused."""
+        if not all(type(value) is float and isfinite(value) for _, value in settings):
+            self._apply(settings, client)
+            return
+        if client is not self._holder:
+            self._release()
+            self._holder = client
+        for wish in settings:
+            self._held.pop(wish.id, None)
+            self._held[wish.id] = wish
+
+    def _release(self) -> None:
+        if self._held and self._holder is not None:
+            settings, client, place = [*self._held.values()], self._holder, self._place
+            self._held, self._place = {}, None
+            self._apply(settings, client)
+            self._place = place
 
     def _apply(self, settings: list[Setting], client: Client) -> None:
         if not settings:
             return
+        self._release()
         for id, text in self._controls.set_many(settings, client.source, place=self._place).refusals:
             self._fault(client, "/sda/" + id.replace(".", "/"), "value", text)
 

@@ -81,6 +81,17 @@ class Chain:
         resampler = self.resampler.start(frames * self.vocoder.hop)
         return ChainState(self.vocoder.start(frames), resampler, stage, self.vocoder.look_ahead, skip)
 
+    def after(self, log_mel: Floats, settings: StageSettings, *, frames: int, reduction: float) -> tuple[int, ChainState]:
+        """As `start`, but frames [M, F], whose sound is over, have come behind the silence: the next output sample, too."""
+        state = self.start(settings, frames=frames, reduction=reduction)
+        if not log_mel.shape[1]:
+            return self.place(frames), state
+        sound, past = self.sound(log_mel, state)
+        _, past = self.finish(sound, past, settings)
+        known = replace(past.stage.limiter, released=state.stage.limiter.released)
+        fading_in = replace(past.stage, amplitudes=state.stage.amplitudes, signal=state.stage.signal, limiter=known)
+        return self.place(frames) + sound.shape[1], replace(past, stage=fading_in)
+
     def step(self, log_mel: Floats, settings: StageSettings, state: ChainState) -> tuple[Floats, ChainState]:
         """Frames [M, F] to the samples [C, T] that they complete."""
         return self.finish(*self.sound(log_mel, state), settings)

@@ -41,14 +41,14 @@ VELOCITY = Param(id=STRIKE, kind=Kind.FLOAT, default=1.0, help="How hard; its sq
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Where a renderer's head stands. With that alone, vocoder and stage starting anew, another one of the same model and
-    vocoder makes the same samples once their past is over, 0.3 s later."""
+    """Where a renderer's head stands: with that alone another one of its kind makes the same samples once it has faded in."""
 
     samples: int  # of the model's rate, made so far
     values: Mapping[str, Value]  # of every control
     path: PathState  # nothing decoded
     switches: Switches
     reduction: float  # of the limiter, 0..1
+    past: Floats  # [M, n] magnitudes that the vocoder has not yet forgotten
 
 
 class Renderer:
@@ -89,6 +89,7 @@ class Renderer:
         self._feed_state = self._feed.start()
         self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
         self._chain_state, self._made = self._chain.start(self._settings.stage), 0  # output samples
+        self._past: tuple[Floats, ...] = ()  # cells that the vocoder remembers
         self._lag = math.ceil(self._feed.look_ahead * rate) + self._chain.lag  # samples from the head to the stage
         self._switches = Switches.at(self._settings.stage.play)
         self._head_lane, self._stage_lane = Lane(), Lane()
@@ -142,14 +143,19 @@ class Renderer:
             path=self._path_state.undecoded(),
             switches=self._switches,
             reduction=self._chain_state.stage.limiter.reduction,
+            past=np.concatenate([np.zeros((self.voice.grid.n_mels, 0), np.float32), *self._past], axis=1),
         )
 
     def begin_at(self, moment: Moment, origin: int) -> None:
         """Stand, before the first block, where another one stood: `made` is then the position of its next cell's samples."""
-        frames, self._feed_state = self._feed.rest(moment.samples // self.voice.grid.hop, self._feed.start())
+        done = moment.samples // self.voice.grid.hop
+        past = moment.past[:, max(0, moment.past.shape[1] - done) :]
+        frames, self._feed_state = self._feed.rest(done - past.shape[1], self._feed.start())
         self.position, self.origin = moment.samples, origin
-        self._chain_state = self._chain.start(self._settings.stage, frames=frames, reduction=moment.reduction)
-        self._made = self._chain.place(frames)
+        self._past = tuple(past[:, n : n + CELL] for n in range(0, past.shape[1], CELL))
+        mel, self._feed_state = self._feed.step(past, self._feed_state)
+        stage, reduction = self._settings.stage, moment.reduction
+        self._made, self._chain_state = self._chain.after(mel, stage, frames=frames, reduction=reduction)
         self._path_state, self._switches = moment.path, moment.switches
 
     def follow(self, other: object) -> int | None:
@@ -163,7 +169,7 @@ class Renderer:
         self.position, self.origin, self._made = other.position, other.origin, other._made
         glide = self._path_state.glide.after(self.slider_names, other._path_state.glide, other.slider_names)
         self._path_state = replace(other._path_state.undecoded(), glide=glide)  # by this decoder
-        self._feed_state, self._switches = other._feed_state, other._switches
+        self._feed_state, self._switches, self._past = other._feed_state, other._switches, other._past
         frames, _ = self._feed.rest(self.position // self.voice.grid.hop, self._feed.start())
         self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start(frames))
         spec = self.voice.vocoder.spec
@@ -255,10 +261,11 @@ class Renderer:
                 self._act(replace(event, pos=self.head))
             if self._rests():
                 parts += [self._sounding(magnitudes), self._resting()]
-                magnitudes = []
+                magnitudes, self._past = [], ()
             else:
                 cell, self._path_state = self._path.cell(self._settings, self._path_state)
                 magnitudes.append(cell)
+                self._past = (*self._past, cell)[-self._memory() :]
             self.position += CELL * self.voice.grid.hop
         parts.append(self._sounding(magnitudes))
         return np.concatenate(parts, axis=1)
@@ -268,6 +275,12 @@ class Renderer:
         self._switches = self._switches.seen(position)
         coming = [(e.pos - self.origin, bool(e.value)) for e in self._stage_lane.waiting if e.id == "play"]
         return self._switches.rests(position, round(RING_OUT * self.rate), coming)
+
+    def _memory(self) -> int:
+        """In cells."""
+        spec, mine = self.voice.vocoder.spec, self.voice.grid
+        seconds = spec.memory * spec.hop / spec.rate + self._feed.look_ahead + self._chain.reaction
+        return math.ceil(seconds * mine.sample_rate / (CELL * mine.hop)) + 1
 
     def _sounding(self, magnitudes: list[Floats]) -> Floats:
         """The samples [1, T] that cells of magnitudes [M, CELL] complete."""

@@ -1,10 +1,12 @@
 """Where a renderer stands, as JSON: what a take begins with and what every model in it begins with.
 
-Single-precision numbers are written as the double-precision ones that they are, so nothing is lost.
+Single-precision numbers are written as the double-precision ones that they are, so nothing is lost; the many of `past` in
+base 64.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from typing import Any
 
@@ -39,6 +41,7 @@ def to_json(moment: Moment) -> Json:
         "held": None if path.held is None else _list(path.held[:, 0]),
         "switches": [moment.switches.off_since, [list(switch) for switch in moment.switches.unseen]],
         "reduction": moment.reduction,
+        "past": [len(moment.past), base64.b64encode(moment.past.T.astype("<f4").tobytes()).decode()],
     }
 
 
@@ -61,6 +64,7 @@ def check(moment: Moment, *, sliders: int, latent: int, spread: int, frames: int
         and len(grains.walk) == spread
         and all(len(g.stray) == latent and g.length > 0 and 0 <= g.offset <= frames - g.length for g in grains.grains)
         and (path.held is None or len(path.held) == bands)
+        and len(moment.past) == bands
     )
     if not good:
         raise TakeError(f"a moment of another model: expected {sliders} sliders and {latent} latent dimensions")
@@ -109,7 +113,19 @@ def _moment(data: _Reading) -> Moment:
         path=path,
         switches=switches,
         reduction=min(max(data.number("reduction"), 0.0), 1.0),
+        past=_past(*data.list("past", 2)),
     )
+
+
+def _past(bands: object, text: object) -> NDArray[np.float32]:
+    """Magnitudes [M, n] from frames of single-precision numbers in base 64."""
+    count = _whole(bands)
+    if not isinstance(text, str) or len(text) > LONGEST or not 0 < count <= LONGEST:
+        raise ValueError("past: expected the count of bands and frames in base 64")
+    found = np.frombuffer(base64.b64decode(text, validate=True), "<f4").reshape(-1, count)
+    if not (np.isfinite(found) & (found >= 0)).all():
+        raise ValueError("past: expected magnitudes")
+    return found.T.astype(np.float32)
 
 
 def _grains_to_json(state: GrainState) -> Json:

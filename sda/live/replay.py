@@ -1,7 +1,7 @@
 """A take rendered again: the same models, values and events, at the same frames and samples, through any vocoder.
 
 What is done to a model's sound, crossfades and handovers among it, is done by what does it live. At the take's own rate and
-with its own vocoder the samples are those that were written to the ring, once the past before the take is over (0.3 s).
+with its own vocoder the samples are those that were written to the ring, but for the fade-in of one begun in mid-sound (20 ms).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What goes to the renderer, and where in the stream it is to act.
 
-Moves wait up to `GATHER` s for each other and go as one message, each control by its last value: a hand on all sliders sends
-thousands of them a second, of which the renderer, which looks every few milliseconds, can use few.
+Moves wait `GATHER` s for each other and go as one message, each control by its last value. A hand on all sliders sends
+thousands of them a second, of which the renderer, which takes a new point every 23 ms, can use few: after a message sliders
+alone wait for `PAUSE` s more.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sda.control import Change
 from sda.core.schedule import STRIKE
+from sda.formats.preset import SLIDER
 from sda.live.clock import Lock, WallClock
 from sda.live.facts import Facts
 from sda.live.wire import Message, Send
 from sda.params import Value
 
-GATHER = 0.004  # s
+GATHER = 0.002  # s
+PAUSE = 0.008  # s
 MARGIN = 0.05  # s on the way to the renderer, beyond what it works ahead: one that comes late acts late
 
 
@@ -31,7 +34,7 @@ class Stream:
         self._wall = WallClock()
         self._gate = threading.Lock()
         self._moves: dict[tuple[str, int | None], Message] = {}  # by control and position, in the order of their last word
-        self._news = threading.Event()
+        self._news, self._urgent = threading.Event(), threading.Event()
         threading.Thread(target=self._gather, name="stream", daemon=True).start()
 
     def played(self, message: Message) -> None:
@@ -54,13 +57,16 @@ class Stream:
 
     def move(self, changes: Iterable[Change]) -> None:
         """Controls moved."""
-        token = self._token()
+        token, urgent = self._token(), False
         with self._gate:
             for change in changes:
                 key = (change.id, change.place)
                 self._moves.pop(key, None)
                 self._moves[key] = _event(change.id, change.value, token, change.source, change.place)
+                urgent = urgent or not change.id.startswith(SLIDER)
         self._news.set()
+        if urgent:
+            self._urgent.set()
 
     def strike(self, args: Sequence[Value], source: str, place: int | None = None) -> None:
         """A grain now, or at a position."""
@@ -78,6 +84,8 @@ class Stream:
             time.sleep(GATHER)
             self._news.clear()
             self.flush()
+            if self._urgent.wait(PAUSE):
+                self._urgent.clear()
 
     def _hand_over(self, *more: Message) -> None:
         events = [*self._moves.values(), *more]

@@ -24,7 +24,7 @@ Events = queue.SimpleQueue["tuple[Child | None, Message | None]"]
 LAST_WORDS = 4096  # bytes of a child's standard error that are looked at when it died
 HEALTHY = 10.0  # s after which a child counts as one that works
 HUNG = 20.0  # s without a message after which a child is taken for dead; loading its libraries is the longest silence
-PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)  # s before a new one, by how many died in a row
+PAUSES = (0.0, 0.25, 0.5, 1.0, 1.5)  # s before a new one, by how many died in a row: with its start, never 3 s of silence
 
 
 class Child:

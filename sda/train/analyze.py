@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sda.core import curves, grid, settle
@@ -24,7 +26,8 @@ from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Corpus, Recording
 from sda.train.hearing import corrected
 from sda.train.surrogate import fitted
-from sda.train.verdict import Judge, Trial, Vocoder, assemble
+from sda.train.threads import Vocoder
+from sda.train.verdict import Judge, Trial, assemble
 
 Floats = NDArray[np.float32]
 
@@ -68,14 +71,23 @@ def analyze(corpus: Corpus, vae: Vae, vocoder: Vocoder | None = None, *, seed: i
 def analyzing(
     corpus: Corpus, vae: Vae, vocoder: Vocoder | None = None, *, seed: int = 0
 ) -> Generator[Progress, None, Analysis]:
-    """`analyze` in steps. Raises `TrainError` if no recording is left for training."""
+    """`analyze` in steps, the vocoder called in as many threads as torch has: see `PerThread`.
+
+    Raises `TrainError` if no recording is left for training.
+    """
+    with ThreadPoolExecutor(torch.get_num_threads(), "listening") as pool:
+        found = yield from _found(corpus, vae, vocoder, seed, pool)
+    return found
+
+
+def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: Executor) -> Generator[Progress, None, Analysis]:
     yield Progress("listening", 0.0)
     places = chunk_places(corpus.training, vae.spec.frames * BIGVGAN_GRID.hop, corpus.rate)
     if not places:
         raise TrainError("no recording to find sliders in")
     mels, heard = _look(corpus, vae, places, listening=vocoder is not None)
     seen = survey(vae, mels)
-    judge = Judge(vae, seen, vocoder, heard[seen.chunks] if vocoder else seen.recorded)
+    judge = Judge(vae, seen, vocoder, heard[seen.chunks] if vocoder else seen.recorded, pool)
     yield Progress("solving", 0.05)
     random = np.random.default_rng(seed)
     others, starts = _starts(seen, random)

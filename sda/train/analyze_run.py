@@ -71,7 +71,7 @@ def _of_ours(run: Run, document: ModelDocument) -> Generator[Event, None, Analys
     net = vae_of(document)
     corpus = yield from _corpus(run, BIGVGAN_GRID, net.spec.frames * BIGVGAN_GRID.hop)
     wish = "hifigan" if document.vocoder is not None else "draft"
-    analysis = yield from sliders_found(corpus, net, voices.build(document, wish, "cpu"), run.spec["seed"])
+    analysis = yield from sliders_found(corpus, net, lambda: voices.build(document, wish, "cpu"), run.spec["seed"])
     return analysis
 
 

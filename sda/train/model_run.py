@@ -15,7 +15,6 @@ import torch
 from sda.core.analysis import Analysis
 from sda.core.latent import PREFIX
 from sda.core.vae import Vae
-from sda.core.vocoder import Vocoder
 from sda.errors import TrainError
 from sda.formats.distill import ModelDocument
 from sda.spec import BIGVGAN_GRID, VaeSpec
@@ -25,6 +24,7 @@ from sda.train.corpus import Corpus, Recording, gather
 from sda.train.device import pick
 from sda.train.preview import ModelPreviews
 from sda.train.run import Event, Run
+from sda.train.threads import PerThread, Vocoder
 from sda.train.vae import VaePlan, VaeTraining, choose
 from sda.voices import by_name
 
@@ -94,7 +94,7 @@ def train_model(run: Run, keep: Callable[[ModelDocument], Path]) -> Iterator[Eve
     finished = training.done >= plan.steps
     training.net.load_state_dict(training.best)
     net = training.net.cpu().eval()
-    analysis = yield from sliders_found(corpus, net, by_name("draft"), run.spec["seed"])
+    analysis = yield from sliders_found(corpus, net, lambda: by_name("draft", "cpu"), run.spec["seed"])
     document = document_of(run, corpus, training, analysis)
     path = keep(document)
     if finished:
@@ -136,9 +136,10 @@ def conclude(run: Run) -> None:
     shutil.rmtree(run.path / "corpus")
 
 
-def sliders_found(corpus: Corpus, net: Vae, vocoder: Vocoder, seed: int) -> Generator[Event, None, Analysis]:
-    """The analysis of a trained net, its names tested on the sound of a vocoder; a stage event for each part."""
-    steps = analyzing(corpus, net, vocoder, seed=seed)
+def sliders_found(corpus: Corpus, net: Vae, build: Callable[[], Vocoder], seed: int) -> Generator[Event, None, Analysis]:
+    """The analysis of a trained net, its names tested on the sound of the vocoder that `build` makes, one for each thread; a
+    stage event for each part."""
+    steps = analyzing(corpus, net, PerThread(build), seed=seed)
     while True:
         try:
             progress = next(steps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,10 +24,10 @@ from sda.core.vae import Vae
 from sda.params import SLIDER_RANGE
 from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Recording
+from sda.train.threads import Vocoder
 
 Floats = NDArray[np.float32]
 FEW_S = 15.0  # s of recordings below which a note says so
-Vocoder = Callable[[Floats], Floats]  # log-mel [M, F] -> waveform [T = hop * F]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,21 @@ class Judge:
     seen: Survey
     vocoder: Vocoder | None  # without it the decoded mel is measured
     recorded: Floats  # [N, D] the same measure of the recordings
+    pool: Executor | None = None  # whose threads render and listen side by side
 
     def measure(self, z: Floats) -> Floats:
         """Descriptors [n, D] of latent points [n, Z]."""
         mels = decode(self.vae, z)
         if self.vocoder is None:
             return describe(mels)
-        with torch.no_grad():
-            return np.stack([listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate) for mel in mels])
+        each = map if self.pool is None else self.pool.map
+        return np.stack(list(each(self._hear, mels)))
+
+    def _hear(self, mel: Floats) -> Floats:
+        """Descriptors [D] of the sound of magnitudes [M, F]."""
+        assert self.vocoder is not None
+        with torch.no_grad():  # counts in its own thread only
+            return listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate)
 
     def at_home(self, own: int, curve: Floats, range_: tuple[float, float]) -> Trial:
         """Sweep a curve [P, Z] over a range of positions, from home."""

@@ -192,7 +192,7 @@ class _Job:
             ended |= {"bundled": False, "model": None, "sliders": [s["name"] for s in self.document.analysis["sliders"]]}
         else:
             result = with_vocoder(self.document, training, ended)
-            analysis = yield from sliders_found(self.corpus, self.torch_vae, voices.build(result), spec["seed"])
+            analysis = yield from sliders_found(self.corpus, self.torch_vae, lambda: voices.build(result), spec["seed"])
             path = keep(with_sliders(result, analysis))
             ended |= {"model": str(path), "sliders": [slider.name for slider in analysis.sliders]}
         if finished:
