@@ -140,9 +140,10 @@ def test_a_moment_of_another_model_or_a_damaged_one_is_refused(model: Model) -> 
         if name != "frames":  # no grain is too long
             with pytest.raises(TakeError, match="another model"):
                 moment.check(moment.from_json(kept), **{**size, name: 3})
+    pasts = [128, "AAA"], [0, ""], [128, "AACAvw=="], [1, "AACAvw=="]  # cut short, no bands, no whole frame, below zero
     for damaged in ({}, [], {**kept, "glides": [[1]]}, {**kept, "samples": "x"}, {**kept, "grains": {}},
                     {**kept, "values": {"gain": [1]}}, {**kept, "rest": [[0, 0], [0, "a"], 0, None, [0]]},
-                    *({**kept, "past": past} for past in ([128, "AAA"], [0, ""], [128, "AACAvw=="], [1, "AACAvw=="]))):  # fmt: skip
+                    *({**kept, "past": past} for past in pasts)):  # fmt: skip
         with pytest.raises(TakeError, match="not one this program wrote"):
             moment.from_json(damaged)
 
