@@ -67,6 +67,7 @@ class MidiDesk:
         self._role = Role("midi", self._child_spec, self._events)
         self._surface = MidiSurface(controls, perform, self._complain, self._wake)
         self._awake = False
+        self._awaited = False  # somebody was told that ports are looked for
         self._stamp = _stamp(self._path)
         self._use(controls_file.read(self._path))
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
@@ -87,6 +88,7 @@ class MidiDesk:
         if not self._on:
             return "off"
         if not self.found:
+            self._awaited = True
             return "looking for ports"
         return str(self.found["trouble"]) or f"{', '.join(self.found['inputs'])} ({self.found['system']})"
 
@@ -172,7 +174,7 @@ class MidiDesk:
         """Say which ports came, went, or are held by another program."""
         before, self.found = self.found, message
         self._surface.connect(message["outputs"])
-        if message["trouble"] and message["trouble"] != before.get("trouble"):
+        if message["trouble"] and message["trouble"] != before.get("trouble", "" if self._awaited else message["trouble"]):
             self._say(f"MIDI: {message['trouble']}; trying again")
         if before:
             for name in message["inputs"]:

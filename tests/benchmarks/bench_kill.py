@@ -36,7 +36,7 @@ RATE = jack_server.RATE
 BAR = 3.0  # s
 PATIENCE = 20.0  # s for the sound to come back at all
 # s between two kills: after two deaths of a renderer that did not live for `HEALTHY` s the model is taken to be to blame.
-WAIT = {"nobody": 0.0, "player": 0.0, "renderer": HEALTHY, "bigvgan": 0.0}
+WAIT = {"nobody": 0.0, "player": 0.0, "renderer": HEALTHY, "midi": 0.0, "bigvgan": 0.0}
 QUIET = 1e-5  # below this it is silence
 SHORTEST = 0.006  # s; a shorter silence is a cycle that this machine lost, or a zero crossing
 
@@ -126,7 +126,7 @@ def main(times: int) -> None:
     with TemporaryDirectory() as folder, jack_server.server():
         os.environ["SDA_HOME"], weights = folder, universal.store().state().usable
         Library().add(sounding("pebbles"))
-        roles = ["nobody", "player", "renderer", *(["bigvgan"] if weights else [])]
+        roles = ["nobody", "player", "renderer", "midi", *(["bigvgan"] if weights else [])]
         wish = ("--vocoder", "bigvgan") if weights else ()
         print(f"kill -9 of each process {times} times, at random, while it plays on JACK, {RATE} Hz, --buffer 100", flush=True)
         with session("pebbles", "--play", "--audio", "jack", "--set", "density=16", "--buffer", "100", *wish) as running:
