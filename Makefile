@@ -1,13 +1,14 @@
 # Every target does all the set-up it needs; a second call does nothing twice.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
-SYSTEM := libportaudio2 libsndfile1
+SYSTEM := libportaudio2 libsndfile1 libgl1
 SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools mediainfo puredata-core \
+	xvfb xdotool imagemagick libgl1-mesa-dri libglx-mesa0 \
 	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
-TIMED := tests/live tests/train/test_parallel.py # what plays or trains in several processes has the machine to itself
+TIMED := tests/live tests/panel tests/train/test_parallel.py # what plays or trains in several processes has the machine to itself
 
-.PHONY: help demo test check bench fuzz soak patches clean
+.PHONY: help demo test check bench fuzz soak patches screenshots clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +33,9 @@ fuzz: .venv/.test ## Hostile input, twenty times as much as the tests have, from
 
 patches: .venv/.run ## Make the Pure Data and Max patches anew from the registry
 	@for make in patches/*/make.py; do $(BIN)/python $$make; done
+
+screenshots: .venv/.test ## Every view of the panel at two sizes, into examples/guide
+	@$(BIN)/python tests/panel/screenshots.py
 
 soak: .venv/.test ## Half an hour under load: values, memory, sound (MINUTES=3 for a short one)
 	@$(BIN)/python tests/soak.py --minutes $(or $(MINUTES),30)

@@ -47,6 +47,8 @@ class Act:
 PRESET = Argument(name="name", kind=Kind.TEXT, help="Of a preset of the library.")
 SECONDS = Argument(name="seconds", kind=Kind.FLOAT, unit="s", high=600.0, needed=False, help="To get there.")
 
+WIDE = 1e6  # beyond every control's range
+
 NEW = Argument(name="name", kind=Kind.TEXT, needed=False, help="Of the file; the time if left out.")
 
 ACTS = (
@@ -101,8 +103,27 @@ ACTS = (
     Act(id="record.stop", long=True, help="The recording ends; done tells its name."),
     Act(id="reload", help="The file of the model that sounds again, for instance after it was trained further."),
     Act(
+        id="audio.open", long=True, help="Play to another sound device; to the one before where that cannot be opened.",
+        arguments=(
+            Argument(name="device", kind=Kind.TEXT, help="Number or part of its name; default, or null for nowhere."),
+            Argument(name="first", kind=Kind.INT, high=256, needed=False, help="Of two channels, from 1; 0 as it has them."),
+            Argument(name="rate", kind=Kind.INT, unit="Hz", high=192_000, needed=False, help="Wished of it; 0 as now."),
+            Argument(name="block", kind=Kind.INT, high=8192, needed=False, help="Frames at a time; 0 as it likes."),
+        ),
+    ),
+    Act(
         id="midi.learn", arguments=(Argument(name="id", kind=Kind.TEXT, help="A control or act."),), long=True,
         help="Bind what is moved next on a MIDI controller to a control or act.",
+    ),
+    Act(
+        id="midi.adjust", help="How what is bound to a control moves it; low and high alike: its whole range.",
+        arguments=(
+            Argument(name="id", kind=Kind.TEXT, help="A control."),
+            Argument(name="takeover", kind=Kind.TEXT, help="auto, or how a knob that stands elsewhere gets hold of it."),
+            Argument(name="low", kind=Kind.FLOAT, low=-WIDE, high=WIDE, needed=False, help="Where the knob is at its low end."),
+            Argument(name="high", kind=Kind.FLOAT, low=-WIDE, high=WIDE, needed=False, help="At its high end."),
+            Argument(name="curve", kind=Kind.FLOAT, high=10.0, needed=False, help="Power; 0 is the control's own."),
+        ),
     ),
     Act(
         id="midi.forget", arguments=(Argument(name="id", kind=Kind.TEXT, help="A control or act."),),

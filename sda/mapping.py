@@ -117,6 +117,14 @@ class Mapping:
         kept = [b for b in self.bindings if b.target != binding.target and not b.same_thing(binding)]
         return replace(self, bindings=(*kept, binding))
 
+    def adjusted(
+        self, target: str, takeover: Takeover | None, span: tuple[float, float] | None, curve: float | None
+    ) -> Mapping:
+        """With other ways for the bindings of a control; those that are others then come last."""
+        ways = {b: replace(b, takeover=takeover, span=span, curve=curve) for b in self.bindings if b.target == target}
+        kept = [b for b in self.bindings if ways.get(b, b) == b]
+        return replace(self, bindings=(*kept, *(new for old, new in ways.items() if new != old)))
+
     def forgotten(self, target: str) -> Mapping:
         """Without the bindings of a control or act."""
         return replace(self, bindings=tuple(b for b in self.bindings if b.target != target))

@@ -157,7 +157,7 @@ class Model:
         """
         names = tuple(s.name for s in self.sliders)
         frames, grid = self._network.frames, self.document.grid
-        voice = Voice(self.latent_map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id)
+        voice = Voice(self.latent_map, names, self._magnitudes, frames, grid, self.vocoder(vocoder), self.document.id, self.map)
         return Renderer(voice, rate, values, channels=channels, for_file=for_file, home=self._start(home))
 
     def choice(self, wish: str = "auto") -> Choice:

@@ -78,6 +78,17 @@ PARAMS = (
     ),
     Param(id="model", kind=Kind.TEXT, default="", lasting=False, help="Name or id of the loaded model."),
     Param(
+        id="map.x", kind=Kind.FLOAT, low=-1, high=1, default=0.0,
+        help="Place on the map of the model's recordings, from left to right.",
+    ),
+    Param(
+        id="map.y", kind=Kind.FLOAT, low=-1, high=1, default=0.0, help="The same, from bottom to top.",
+    ),
+    Param(
+        id="map.share", kind=Kind.FLOAT, low=0, high=1, default=0.0,
+        help="How far sliders start from that place: 0 is the model's own home, 1 the place on the map.",
+    ),
+    Param(
         id="morph", kind=Kind.FLOAT, low=0, high=1, default=0.0, spectral=False, lasting=False,
         help="Between the two presets last given to preset/morph.",
     ),

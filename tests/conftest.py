@@ -10,9 +10,10 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A library for tests that name none: what they cache must not land in a user's."""
+    """A library for tests that name none: what they cache must not land in a user's, nor a window on their screen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SDA_HOME", str(tmp_path_factory.mktemp("library")))
+        patch.delenv("DISPLAY", raising=False)  # windows are opened on screens of our own
         yield
 
 

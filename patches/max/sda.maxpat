@@ -889,7 +889,7 @@
 						150,
 						22
 					],
-					"text": "midi.learn: name, Return"
+					"text": "audio.open: name, Return"
 				}
 			},
 			{
@@ -948,7 +948,7 @@
 						150,
 						22
 					],
-					"text": "prepend /sda/midi/learn"
+					"text": "prepend /sda/audio/open"
 				}
 			},
 			{
@@ -964,7 +964,7 @@
 						150,
 						22
 					],
-					"text": "midi.forget: name, Return"
+					"text": "midi.learn: name, Return"
 				}
 			},
 			{
@@ -1020,6 +1020,81 @@
 					"patching_rect": [
 						1410,
 						112,
+						150,
+						22
+					],
+					"text": "prepend /sda/midi/learn"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-56",
+					"maxclass": "comment",
+					"numinlets": 1,
+					"numoutlets": 0,
+					"outlettype": [],
+					"patching_rect": [
+						1410,
+						136,
+						150,
+						22
+					],
+					"text": "midi.forget: name, Return"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-57",
+					"maxclass": "textedit",
+					"numinlets": 1,
+					"numoutlets": 4,
+					"outlettype": [
+						"",
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1410,
+						160,
+						130,
+						22
+					],
+					"keymode": 1
+				}
+			},
+			{
+				"box": {
+					"id": "obj-58",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 3,
+					"outlettype": [
+						"",
+						"",
+						""
+					],
+					"patching_rect": [
+						1410,
+						186,
+						70,
+						22
+					],
+					"text": "route text"
+				}
+			},
+			{
+				"box": {
+					"id": "obj-59",
+					"maxclass": "newobj",
+					"numinlets": 1,
+					"numoutlets": 1,
+					"outlettype": [
+						""
+					],
+					"patching_rect": [
+						1410,
+						212,
 						150,
 						22
 					],
@@ -1596,6 +1671,42 @@
 				"patchline": {
 					"source": [
 						"obj-55",
+						0
+					],
+					"destination": [
+						"obj-2",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-57",
+						0
+					],
+					"destination": [
+						"obj-58",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-58",
+						0
+					],
+					"destination": [
+						"obj-59",
+						0
+					]
+				}
+			},
+			{
+				"patchline": {
+					"source": [
+						"obj-59",
 						0
 					],
 					"destination": [

@@ -96,3 +96,20 @@ def from_place(place: float, bits: int) -> int:
     middle = 1 << bits - 1
     place = min(max(place, 0.0), 1.0)
     return round(place * 2 * middle) if place <= 0.5 else middle + round((place - 0.5) * 2 * (middle - 1))
+
+
+def words(data: bytes) -> str:
+    """A message for people."""
+    message = decode(data)
+    if message is None:
+        return "not a message that is known"
+    word, channel, number, value = message
+    where = f", channel {channel}" if channel else ""
+    match word:
+        case Word.NOTE_ON | Word.NOTE_OFF | Word.KEY_PRESSURE | Word.CC:
+            return f"{word} {number} = {value}{where}"
+        case Word.PROGRAM | Word.SONG:
+            return f"{word} {number or value}{where}"
+        case Word.BEND | Word.PRESSURE | Word.POSITION:
+            return f"{word} = {value}{where}"
+    return str(word)

@@ -28,6 +28,18 @@ class Status:
     dropped: int = 0  # packets that the system dropped, -1 where it does not tell
 
 
+@dataclass(frozen=True, slots=True)
+class MapShown:
+    """The map of a model's recordings, about a second of one each place: N of them."""
+
+    x: tuple[float, ...] = ()  # [N], -1 to 1
+    y: tuple[float, ...] = ()  # [N]
+    starts: tuple[float, ...] = ()  # [N] s, where in its recording each begins
+    owners: tuple[int, ...] = ()  # [N] which of the recordings
+    recordings: tuple[str, ...] = ()  # names without folders
+    shades: tuple[tuple[float, ...], ...] = ()  # [S][N] where each lies along each slider, in the slider's positions
+
+
 class PresetName(NamedTuple):
     """A preset of the library, as it is listed."""
 
@@ -52,8 +64,21 @@ class Acts(Protocol):
         """The presets of the library by number, from memory."""
         ...
 
+    def map(self) -> MapShown:
+        """Of the model that sounds."""
+        ...
+
+    def safe(self) -> Sequence[tuple[float, float]]:
+        """Of each slider of the model that sounds, the positions between which it sounds like the recordings."""
+        ...
+
     def bindings(self) -> Sequence[Binding]:
         """What MIDI controllers move."""
+        ...
+
+    @property
+    def query_port(self) -> int:
+        """Where OSCQuery is answered; 0 where it is not."""
         ...
 
     @property

@@ -5,10 +5,10 @@ Single messages, one a datagram: every client takes those, not every client take
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
-from sda.adapters.osc_acts import PresetName, Status
+from sda.adapters.osc_acts import MapShown, PresetName, Status
 from sda.adapters.osc_clients import Address, Client
 from sda.adapters.osc_packet import Arg, encode
 from sda.adapters.osc_table import SLIDERS, Table, Target, shown
@@ -19,6 +19,8 @@ from sda.params import Param, Value
 
 Outgoing = tuple[bytes, Address]
 
+PLACES = 40  # of a map, in one message: 5 numbers of 5 bytes each
+NAMES, NAME = 10, 120  # of recordings in one message, and bytes of each
 NO_MODEL = "no-model"  # the error of all slider messages while there are no sliders
 
 # What we send: a copy that comes back to us (two programs pointed at each other) is dropped silently.
@@ -30,6 +32,12 @@ REPLIES = frozenset(
             "rev",
             "param",
             "params",
+            "safe",
+            "map",
+            "map/points",
+            "map/recordings",
+            "map/here",
+            "oscquery",
             "models",
             "models/name",
             "presets",
@@ -38,6 +46,7 @@ REPLIES = frozenset(
             "train/progress",
             "scope",
             "log",
+            "monitor",
         ),
         *("midi/binding", "midi/bindings"),
     )
@@ -94,16 +103,34 @@ class Answers:
         self.send(client, "/sda/presets", len(presets))
 
     def bindings(self, client: Client, bindings: Sequence[Binding]) -> None:
-        """What MIDI controllers move (target, sender, number, channel or 0, port, takeover), then how many there are."""
+        """What MIDI controllers move, then how many there are.
+
+        Of each: target, sender, number, channel or 0, port, takeover, both ends of the range (alike: all of it), curve or 0.
+        """
         for b in bindings:
             takeover = b.takeover.value if b.takeover else "auto"
-            self.send(client, "/sda/midi/binding", b.target, b.sender.value, b.number, b.channel or 0, b.port, takeover)
+            place = (b.target, b.sender.value, b.number, b.channel or 0, b.port)
+            span = b.span or (0.0, 0.0)
+            self.send(client, "/sda/midi/binding", *place, takeover, float(span[0]), float(span[1]), float(b.curve or 0))
         self.send(client, "/sda/midi/bindings", len(bindings))
 
     def sliders(self, client: Client) -> None:
         """All slider values in one message."""
         values = self._controls.values()
         self.send(client, SLIDERS, *(values.get(row.id, row.default) for row in self.table.sliders))
+
+    def map(self, client: Client, known: MapShown, shade: Sequence[float]) -> None:
+        """The names of the recordings, then its places (x, y, start, recording, shade), then how many there are."""
+        for at, names in names_in_parts(known.recordings):
+            self.send(client, "/sda/map/recordings", at, *names)
+        places = tuple(zip(known.x, known.y, known.starts, known.owners, shade, strict=True))
+        for at in range(0, len(places), PLACES):
+            self.send(client, "/sda/map/points", at, *(float(part) for place in places[at : at + PLACES] for part in place))
+        self.send(client, "/sda/map", len(places))
+
+    def safe(self, client: Client, ranges: Sequence[tuple[float, float]]) -> None:
+        """Both ends of each slider's safe range, in one message."""
+        self.send(client, "/sda/safe", *(float(end) for ends in ranges for end in ends))
 
     def values(self, client: Client, found: Mapping[str, Target]) -> None:
         """The values of some controls, each on the address by which it was asked for."""
@@ -131,6 +158,16 @@ class Answers:
 
     def fault(self, client: Client, address: str, code: str, text: str) -> None:
         self.send(client, "/sda/error", address[:100], code, text[:200])
+
+
+def names_in_parts(names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Names, cut to fit, in parts that each fit a datagram, with the number of the first."""
+    part: list[str] = []
+    for number, name in enumerate(names):
+        part.append(name.encode()[:NAME].decode(errors="ignore"))
+        if len(part) == NAMES or number == len(names) - 1:
+            yield number - len(part) + 1, part
+            part = []
 
 
 def _described(row: Param) -> tuple[Value, ...]:

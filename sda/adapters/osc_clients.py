@@ -18,7 +18,7 @@ Address = tuple[str, int]
 
 CLIENTS = 256  # remembered; the longest silent that does not listen is forgotten first
 LISTENERS = 32
-TOPICS = ("scope", "log")
+TOPICS = ("scope", "log", "monitor")
 SILENT_S = 600.0  # after which a listener is dropped
 PUSH_S = 1 / 60  # least time between two pushes of a control to a listener
 REV_S = 1.0  # time between two `/sda/rev`

@@ -13,6 +13,7 @@ from sda.adapters.osc_packet import Arg, Message, OscError, decode, encode
 
 FREE, OTHER = "", "another program"
 LARGEST = 2000  # bytes; our answers are shorter
+BUFFER = 1 << 20  # bytes of answers that may wait
 
 
 def holder(host: str, port: int, patience: float = 1.0) -> str:
@@ -38,10 +39,13 @@ class Asker:
     """A client of an engine, with a port of its own."""
 
     def __init__(self, engine: tuple[str, int], patience: float = 10.0) -> None:
-        """patience: s to wait for an answer."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        """patience: s to wait for an answer. Raises `OSError` for a host that is not known."""
+        family, _, _, _, address = socket.getaddrinfo(*engine, type=socket.SOCK_DGRAM)[0]
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.settimeout(patience)
-        self._socket.connect(engine)
+        with suppress(OSError):  # a smaller buffer only loses more in a flood
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self._socket.connect(address)
 
     def __enter__(self) -> Self:
         return self

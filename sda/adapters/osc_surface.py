@@ -20,7 +20,7 @@ from math import isfinite
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
-from sda.adapters.osc_answers import NO_MODEL, REPLIES, Answers, Outgoing
+from sda.adapters.osc_answers import NAMES, NO_MODEL, PLACES, REPLIES, Answers, Outgoing
 from sda.adapters.osc_audience import Audience
 from sda.adapters.osc_clients import TOPICS, Address, Client, Clients
 from sda.adapters.osc_news import News
@@ -29,9 +29,12 @@ from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_steps import AHEAD, Call, Fault, Step, Timetable, check_size
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
 from sda.control import Change, Changes, Controls, Setting
-from sda.errors import SdaError
+from sda.errors import ControlError, SdaError
 from sda.mapping import Alias
 
+WATCH_S = 0.02  # least time between two packets that are shown to those who watch what comes in
+WATCHED = 4  # messages of a packet that are shown
+QUESTIONS = ("/sda/q/", "/sda/status", "/sda/ping", "/sda/listen", "/sda/midi/map", "/sda/scope/", "/sda/log/", "/sda/monitor/")
 STATUS = 10  # answers that a status counts for, by what it costs
 _ACTS = {act.address: act for act in ACTS}
 
@@ -67,7 +70,7 @@ class Surface:
         self._answers = Answers(controls, self._table)
         self.news = News(self._clients, self._answers, wake)
         self.audience = Audience(controls, self._clients, self._answers, self.news)
-        self._now = 0.0
+        self._now = self._watch_again = 0.0
         controls.subscribe(self._take)
 
     def receive(self, data: bytes, source: Address, now: float, *, more: bool = False) -> list[Outgoing]:
@@ -88,6 +91,7 @@ class Surface:
             self.refused += 1
             self._fault(client, "", "packet", str(error))
         else:
+            self._watch(messages, source)
             for tag, steps in runs:
                 self._at_its_time(tag, steps, client)
         if not more:
@@ -110,6 +114,16 @@ class Surface:
     def dismiss(self, source: Address) -> None:
         """Forget a client that is gone."""
         self._clients.forget(source)
+
+    def _watch(self, messages: Sequence[Message], source: Address) -> None:
+        """Show those who watch what comes in; of a flood only some."""
+        if self._now < self._watch_again or not self.news.wanted("monitor"):
+            return
+        for message in messages[:WATCHED]:
+            if not message.address.startswith(QUESTIONS):
+                self._watch_again = self._now + WATCH_S
+                said = " ".join(str(arg)[:40] for arg in message.args[:8])
+                self.news.push("/sda/monitor", f"{source[0]}:{source[1]}", f"{message.address[:100]} {said}", topic="monitor")
 
     def _take(self, changes: tuple[Change, ...]) -> None:
         if self._clients.listeners:
@@ -207,6 +221,13 @@ class Surface:
             case "/presets":
                 presets = self._acts.presets()
                 return Call(address, lambda: self._answers.presets(client, presets), answers=len(presets) + 1)
+            case "/map":
+                return self._ask_map(message, client)
+            case "/oscquery":
+                return Call(address, lambda: self._answers.send(client, "/sda/oscquery", self._acts.query_port))
+            case "/safe":
+                ranges = self._acts.safe()
+                return Call(address, lambda: self._answers.safe(client, ranges))
             case "/sliders":
                 return Call(address, lambda: self._answers.sliders(client))
         found = self._table.find("/sda" + path, budget)
@@ -215,6 +236,19 @@ class Surface:
         if not found:
             return _unknown(message)
         return Call(address, lambda: self._answers.values(client, found), answers=len(found))
+
+    def _ask_map(self, message: Message, client: Client) -> Call:
+        """`/sda/q/map [slider]`: by which its places are shaded. Raises `ControlError` for a slider that is not there."""
+        known = self._acts.map()
+        number = message.args[0] if message.args else 1
+        if not known.shades:
+            shade: Sequence[float] = [0.0] * len(known.x)
+        elif isinstance(number, int | float) and 1 <= number <= len(known.shades):
+            shade = known.shades[int(number) - 1]
+        else:
+            raise ControlError(f"{message.address}: expected a slider from 1 to {len(known.shades)}, found {str(number)[:40]}")
+        parts = len(known.x) // PLACES + len(known.recordings) // NAMES + 3
+        return Call(message.address, lambda: self._answers.map(client, known, shade), answers=parts)
 
     def _at_its_time(self, tag: int, steps: Sequence[Step], client: Client) -> None:
         """Carry steps out now, or keep them until shortly before the moment of their time tag."""

@@ -28,10 +28,11 @@ class Row(NamedTuple):
 
 
 COMMANDS = {
-    "run": Row("sda.cli.run:run", "Play a model live, steered over OSC."),
+    "run": Row("sda.cli.run:run", "Play a model live, in a window, over OSC and MIDI."),
     "generate": Row("sda.cli.generate:generate", "Render a model to an audio file."),
     "explore": Row("sda.cli.explore:explore", "Many different sounds of a model, on one page."),
     "resynth": Row("sda.cli.resynth:resynth", "Rebuild a recording through a model into an audio file."),
+    "panel": Row("sda.cli.panel:panel", "Open the window of an engine that runs, here or elsewhere."),
     "render-take": Row("sda.cli.render_take:render_take", "Render a performance that was written down, again or better."),
     "train": Row("sda.cli.train:train", "Make a model of a folder of recordings."),
     "train-vocoder": Row("sda.cli.train_vocoder:train_vocoder", "Give a model a vocoder of its own."),

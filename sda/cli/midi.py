@@ -25,6 +25,7 @@ def monitor(ports: tuple[str, ...], everything: bool, seconds: float | None) -> 
 
     What an engine sends to its controllers is shown by `sda-engine midi monitor sda`.
     """
+    from sda.adapters.midi_bytes import words
     from sda.live import midi_listing
 
     begun = time.monotonic()
@@ -35,7 +36,7 @@ def monitor(ports: tuple[str, ...], everything: bool, seconds: float | None) -> 
                 click.echo(output.printable(text), err=True)
             before = message["inputs"]
         elif message["kind"] == "midi":
-            text = _words(bytes(message["data"]))
+            text = words(bytes(message["data"]))
             if everything or text not in FREQUENT:
                 data = " ".join(f"{byte:02X}" for byte in message["data"])
                 port = output.printable(message["port"])
@@ -51,22 +52,3 @@ def _news(message: dict[str, object], before: list[str]) -> list[str]:
     came = [f"listening to {name}" for name in inputs if name not in before]
     went = [f"{name} is gone" for name in before if name not in inputs]
     return [*([str(trouble)] if trouble else []), *came, *went, *map(str, held)]
-
-
-def _words(data: bytes) -> str:
-    """A message for people."""
-    from sda.adapters.midi_bytes import Word, decode
-
-    message = decode(data)
-    if message is None:
-        return "not a message that is known"
-    word, channel, number, value = message
-    where = f", channel {channel}" if channel else ""
-    match word:
-        case Word.NOTE_ON | Word.NOTE_OFF | Word.KEY_PRESSURE | Word.CC:
-            return f"{word} {number} = {value}{where}"
-        case Word.PROGRAM | Word.SONG:
-            return f"{word} {number or value}{where}"
-        case Word.BEND | Word.PRESSURE | Word.POSITION:
-            return f"{word} = {value}{where}"
-    return str(word)

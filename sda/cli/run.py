@@ -1,4 +1,4 @@
-"""`sda-engine run`: the instrument, playing until Ctrl-C."""
+"""`sda-engine run`: the instrument and its panel, playing until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "n
 
 @click.command(epilog=EPILOG)
 @click.argument("model", required=False)
-@click.option("--headless", is_flag=True, help="Without the panel (which is not there yet: it always runs so).")
+@click.option("--headless", is_flag=True, help="Without the panel's window.")
 @click.option("--audio", default="", metavar="DEVICE|null|file:PATH.wav", help="A device's number or part of its name.")
 @click.option("--outs", default="", metavar="A-B", help="Channels of the device, from 1: 3-4, or 3 for one channel.")
 @click.option("--rate", type=click.IntRange(8000, 192_000), default=48_000, show_default=True, help="Hz wished of the device.")
@@ -92,7 +92,7 @@ def run(
     play: bool,
     settings: tuple[str, ...],
 ) -> None:
-    """Play MODEL (a name, id, unique prefix or path) live, steered over OSC, until Ctrl-C.
+    """Play MODEL (a name, id, unique prefix or path) live, steered by its panel, OSC and MIDI, until Ctrl-C.
 
     It begins where the last run ended: its values and, without MODEL, its model; --fresh begins with defaults, and what is
     said here comes first. It starts silent: --play or /sda/play 1 lets it sound.
@@ -102,6 +102,7 @@ def run(
     from sda.library import Library
     from sda.live.engine import Engine
     from sda.live.options import Options
+    from sda.live.window import lacks
 
     screen = console()
     address = parse_host_port(osc)
@@ -121,6 +122,7 @@ def run(
         duration=duration,
         buffer=buffer_ms / 1000,
         device=device,
+        panel=not headless and not lacks(),
         take=take,
         timetags=timetags == "on",
         values={**dict(map(_setting, settings)), **_said("vocoder", vocoder), **({"play": True} if play else {})},
@@ -207,9 +209,18 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
     if not headless:
-        line("the panel is not there yet; everything works over OSC")
+        line(f"panel    {_about_panel(local, port)}")
     if not status.model:
         line(f"name a model: oscsend {local} {port} /sda/model s NAME  (`sda-engine model list` shows them)")
     if not controls.get("play"):
         line(f"play is off: oscsend {local} {port} /sda/play i 1")
     line("Ctrl-C ends it")
+
+
+def _about_panel(host: str, port: int) -> str:
+    """A line: it opens, or why not."""
+    from sda.live.window import lacks
+
+    if why := lacks():
+        return f"none, since {why}; where there is one: sda-engine panel --connect {host}:{port}"
+    return "opens in a window; closing it leaves the sound alone (sda-engine panel opens it again)"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sda.core import feed
+from sda.core import feed, travel
 from sda.core.chain import Chain
 from sda.core.glide import Glide
 from sda.core.grains import CELL
@@ -75,16 +75,14 @@ class Renderer:
         self.cells = 1  # of a block
         self._rows = {row.id: row for row in (*PARAMS, *slider_rows(voice.slider_names), VELOCITY)}
         self._values = {row.id: row.default for row in self._rows.values() if row.id != STRIKE} | dict(values or {})
-        for identity in self._values:
-            self._row(identity)
         self._settings, positions = Settings(), np.zeros(len(voice.slider_names))
         for identity, value in self._values.items():
-            checked = check(self._rows[identity], value)
+            checked = check(self._row(identity), value)
             if identity.startswith(SLIDER):
                 positions[int(identity.removeprefix(SLIDER)) - 1] = float(checked)
             self._settings = self._settings.moved(identity, checked)
         self._path = MelPath(voice)
-        self._path_state = self._path.start(Glide.at(positions), self._settings, home)
+        self._path_state = self._path.start(Glide.at(positions), self._settings, home, self._values)
         self._feed = feed.between(voice.grid, voice.vocoder.spec)
         self._feed_state = self._feed.start()
         self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
@@ -116,6 +114,11 @@ class Renderer:
     def made(self) -> int:
         """The position of the next output sample."""
         return self.origin + self._made
+
+    @property
+    def place(self) -> tuple[float, float, int] | None:
+        """Where on the model's map it sounds now, x, y and the index of the nearest chunk; None without a map."""
+        return self._path.place(self._path_state)
 
     @property
     def slider_names(self) -> tuple[str, ...]:
@@ -176,15 +179,7 @@ class Renderer:
         return math.ceil((spec.memory * spec.hop / spec.rate + self._chain.reaction) * self.rate)
 
     def _in_step_with(self, other: Renderer) -> bool:
-        mine, its = self.voice, other.voice
-        spec, theirs = mine.vocoder.spec, its.vocoder.spec
-        return (
-            bool(mine.id)
-            and (mine.id, self.rate, mine.grid, mine.frames) == (its.id, other.rate, its.grid, its.frames)
-            and mine.latent_map.spread.shape == its.latent_map.spread.shape
-            and (spec.grid, spec.eats, spec.look_ahead) == (theirs.grid, theirs.eats, theirs.look_ahead)
-            and self._chain.like(other._chain)
-        )
+        return self.rate == other.rate and self.voice.like(other.voice) and self._chain.like(other._chain)
 
     # What is asked of it.
 
@@ -234,6 +229,8 @@ class Renderer:
         if event.id.startswith(SLIDER):
             number = int(event.id.removeprefix(SLIDER))
             self._path_state = self._path.moved(number, float(event.value), self._settings, self._path_state)
+        elif event.id in travel.ROWS:
+            self._path_state = self._path.travelled(event.id, float(event.value), self._settings, self._path_state)
         else:
             self._settings = self._settings.moved(event.id, event.value)
 

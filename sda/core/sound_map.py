@@ -23,6 +23,8 @@ Decode = Callable[[Floats], Floats]
 
 PREFIX = "analysis.map."  # of the arrays' names in a model file
 AT_ONCE = 50  # decoded, to bound memory
+NEAREST = 4  # chunks that a place between them is a mean of
+TOUCHING = 1e-4  # distance at which a place is a chunk's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,23 @@ class SoundMap:
         point: Floats = self.latents[self.chunk(which).number - 1]
         return point
 
+    def between(self, x: float, y: float) -> Floats:
+        """The latent point [Z] of a place: a chunk's own where one lies, between them a mean of the nearest ones."""
+        apart = np.hypot(self.places[:, 0] - x, self.places[:, 1] - y)
+        point: Floats = _near(apart) @ self.latents
+        return point
+
+    def place(self, z: Floats) -> tuple[float, float, int]:
+        """Where a latent point [Z] lies, x and y, and the index of the chunk whose latent is nearest to it.
+
+        Here latents are as far apart as they are, each dimension by the spread of the recordings in it: what the decoder makes
+        of them, by which the map was drawn, takes longer to be known than a musician's move.
+        """
+        scale = np.maximum(self.latents.std(axis=0), 1e-6)
+        apart = np.sqrt(np.square((self.latents - z) / scale).sum(axis=1))
+        x, y = _near(apart) @ self.places
+        return float(x), float(y), int(apart.argmin())
+
     def _chunk(self, index: int) -> Chunk:
         x, y = (round(float(v), 4) for v in self.places[index])
         name = self.recordings[self.owners[index]]
@@ -135,6 +154,25 @@ class SoundMap:
         """Of a model whose recordings were never looked at."""
         none = np.zeros((0, 2), np.float32)
         return cls(none, np.zeros((0, latent), np.float32), none[:, 0], np.zeros(0, np.int64), (), 1.0)
+
+
+def _near(apart: Floats) -> Floats:
+    """Shares [N], of sum 1, that points at these distances have in what lies between them.
+
+    The modified weights of Shepard's method, ((R - d) / (R d))^2 for d below R and else 0, which do not jump where another
+    point becomes one of the nearest: R. Franke and G. Nielson, "Smooth interpolation of large sets of scattered data", Int. J.
+    Numerical Methods in Engineering 15 (1980). R is the distance of the first point that no longer counts.
+    """
+    if len(apart) <= NEAREST:
+        reach = float(apart.max()) * 2 + TOUCHING
+    else:
+        reach = max(float(np.partition(apart, NEAREST)[NEAREST]), TOUCHING)
+    d = np.maximum(apart.astype(np.float64), TOUCHING)
+    weights = np.square(np.maximum(reach - apart, 0.0) / (reach * d))
+    if not weights.any():  # all at one distance
+        weights = (apart <= reach).astype(np.float64)
+    shares: Floats = (weights / weights.sum()).astype(np.float32)
+    return shares
 
 
 NONE = "this model has no map of its recordings; make one with: sda-engine analyze MODEL"

@@ -42,7 +42,7 @@ from sda.acts import act_of, check_arguments
 from sda.errors import ControlError
 from sda.formats import controls_checks as must_be
 from sda.formats import whole
-from sda.mapping import HIGHEST, TOUCH, Alias, Binding, ClockUse, Mapping, Sender
+from sda.mapping import HIGHEST, TOUCH, Alias, Binding, ClockUse, Mapping, Sender, Takeover
 
 LARGEST = 1 << 20  # bytes; a longer file is none of ours
 ROOT = ("play_channel", "clock", "midi", "osc")
@@ -88,6 +88,21 @@ def add(path: Path, binding: Binding) -> Mapping:
     """
     before = read(path)
     after = before.learned(binding)
+    _rewrite(path, before, after)
+    return after
+
+
+def adjust(
+    path: Path, target: str, takeover: Takeover | None, span: tuple[float, float] | None, curve: float | None
+) -> Mapping:
+    """Change how the bindings of a control move it; None leaves a thing to the control. The maps that are then in the file.
+
+    Raises `SdaError` as `add` does, and `ControlError` where nothing is bound to it, or the control does not take that.
+    """
+    before = read(path)
+    after = before.adjusted(target, takeover, span, curve)
+    if not any(b.control == target for b in before.bindings):
+        raise ControlError(f"{target[:60]}: no controller moves it; learn one first")
     _rewrite(path, before, after)
     return after
 

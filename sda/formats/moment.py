@@ -20,6 +20,7 @@ from sda.core.render import Moment
 from sda.core.settle import Rest
 from sda.core.steering import Nearing
 from sda.core.switches import Switches
+from sda.core.travel import ROWS, Travel
 from sda.errors import TakeError
 from sda.params import Value
 
@@ -36,6 +37,7 @@ def to_json(moment: Moment) -> Json:
         "samples": moment.samples,
         "values": dict(moment.values),
         "glides": [_list(path.glide.position), _list(path.glide.target), _list(path.glide.cells_left)],
+        "travel": [_list(path.travel.own), *(_list(x) for x in _way(path.travel.way))],
         "rest": [_list(rest.positions), _list(rest.home), rest.still, found, _list(rest.present)],
         "grains": _grains_to_json(path.grains),
         "held": None if path.held is None else _list(path.held[:, 0]),
@@ -60,6 +62,8 @@ def check(moment: Moment, *, sliders: int, latent: int, spread: int, frames: int
     good = (
         all(len(x) == sliders for x in (path.glide.position, path.glide.target, path.glide.cells_left, rest.positions))
         and len(rest.home) == len(rest.present) == latent
+        and len(path.travel.own) == latent
+        and all(len(x) == len(ROWS) for x in _way(path.travel.way))
         and (rest.found is None or len(rest.found.point) == latent)
         and len(grains.walk) == spread
         and all(len(g.stray) == latent and g.length > 0 and 0 <= g.offset <= frames - g.length for g in grains.grains)
@@ -90,6 +94,9 @@ class _Reading:
             raise ValueError(f"{name}: expected a list of {length or 'values'}")
         return found
 
+    def has(self, name: str) -> bool:
+        return name in self._data
+
     def get(self, name: str) -> Any:
         return self._data[name]
 
@@ -102,6 +109,7 @@ def _moment(data: _Reading) -> Moment:
     held = data.get("held")
     path = PathState(
         Glide(position, target, left.astype(np.int64)),
+        _travel(data, _floats(home)),
         Rest(_array(positions), _floats(home), _whole(still), nearing, _floats(present)),
         _grains_from_json(_Reading(data.get("grains"))),
         None if held is None else _floats(held)[:, None],
@@ -126,6 +134,18 @@ def _past(bands: object, text: object) -> NDArray[np.float32]:
     if not (np.isfinite(found) & (found >= 0)).all():
         raise ValueError("past: expected magnitudes")
     return found.T.astype(np.float32)
+
+
+def _way(way: Glide) -> tuple[NDArray[Any], ...]:
+    return way.position, way.target, way.cells_left
+
+
+def _travel(data: _Reading, home: NDArray[np.float32]) -> Travel:
+    """The home's way; takes that are older than travelling stay at the home that they have."""
+    if not data.has("travel"):
+        return Travel.at(home, {})
+    own, position, target, left = (_array(x) for x in data.list("travel", 4))
+    return Travel(own.astype(np.float32), Glide(position, target, left.astype(np.int64)))
 
 
 def _grains_to_json(state: GrainState) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 
-from sda.adapters.osc_acts import PresetName, Status
+from sda.adapters.osc_acts import MapShown, PresetName, Status
 from sda.control import Controls
 from sda.core.schedule import STRIKE
 from sda.live.facts import Facts
@@ -29,6 +29,7 @@ class Deeds:
 
     def __init__(self, controls: Controls, facts: Facts, repertoire: Repertoire, events: Events, stream: Stream) -> None:
         self.ring: Ring | None = None
+        self.query_port = 0  # where OSCQuery is answered; 0 where it is not
         self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
         self.table: dict[str, Deed] = {"panic": self._panic, "reload": self._reload}
         self.listed: Callable[[], Sequence[PresetName]] = tuple  # the library's presets
@@ -51,6 +52,16 @@ class Deeds:
     def presets(self) -> Sequence[PresetName]:
         """The library's presets, by number."""
         return self.listed()
+
+    def map(self) -> MapShown:
+        """The map of the model that sounds."""
+        model = self._facts.model
+        return MapShown() if model is None else model.map
+
+    def safe(self) -> Sequence[tuple[float, float]]:
+        """The safe range of each slider of the model that sounds."""
+        model = self._facts.model
+        return () if model is None else model.safe
 
     def bindings(self) -> Sequence[Binding]:
         """What MIDI controllers move."""

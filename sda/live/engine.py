@@ -31,6 +31,7 @@ from sda.live.show import Show
 from sda.live.stream import Stream
 from sda.live.supervisor import Child, Events, Role
 from sda.live.takes import Takes
+from sda.live.window import Window
 from sda.live.wire import Message
 
 HIGHEST_RATE = 192_000  # Hz for which the ring has room
@@ -58,9 +59,10 @@ class Engine:
         self.ports = Ports()
         say, refuse = self.ports.overheard(say), self.ports.refuse
         self._say = say
-        self._outlet = Outlet(options, self.facts, self._events, say)
+        self._outlet = Outlet(options, self.facts, self._events, say, self.ports.tell, refuse)
         self._player = self._outlet.role
         self._show = Show(self.facts, self.ports)
+        self._window = Window(self._events, say)
         self._repertoire = Repertoire(self.controls, self.facts, self._renderer.send, say, refuse)
         self._ahead = RenderAhead(
             self.controls, self.facts, self._repertoire, self._events, self._renderer.send, say, refuse, options.device
@@ -72,11 +74,13 @@ class Engine:
         self._takes = Takes(self._events, lambda: self._ring, self._renderer.send, self.ports.tell, refuse)
         self._recordings = Recordings(self._events, lambda: self._ring, self.facts, self.ports.tell, refuse)
         self._jobs = Jobs(self.controls, self.facts, self._events, self.ports)
-        self.deeds.table |= self._recall.table | self._jobs.table | self._takes.table | self._recordings.table
+        self.deeds.table |= (
+            self._outlet.deeds | self._recall.table | self._jobs.table | self._takes.table | self._recordings.table
+        )
         self.deeds.listed = lambda: self._recall.shelf.names
         self.midi = MidiDesk(
             self.controls, self.deeds.perform, options.name, options.midi,
-            say=say, refuse=refuse, answer=self.ports.tell, changed=self.ports.remap,
+            say=say, refuse=refuse, answer=self.ports.tell, changed=self.ports.remap, watch=self.ports.watch,
         )  # fmt: skip
         self.deeds.table |= self.midi.deeds
         self.deeds.mapping = lambda: self.midi.mapping
@@ -123,6 +127,8 @@ class Engine:
             self._start()
             started()
             self.ports.started(self._keeper.listeners)
+            if self.options.panel:
+                self._window.open(self.ports.osc.address)
             while self._turn():
                 pass
             self._keep(float("inf"))
@@ -180,7 +186,8 @@ class Engine:
         child, message = self._next()
         if message is not None and message["kind"] in ("stop", "finished"):
             return False
-        if child in (None, self._player.child, self._renderer.child, self._ahead.role.child):  # not one that was replaced
+        known = (self._player.child, self._renderer.child, self._ahead.role.child, self._window.child)
+        if child is None or child in known:  # not one that was replaced
             self._handle(child, message)
         now = time.monotonic()
         self._player.revive(now)
@@ -200,6 +207,7 @@ class Engine:
         """Player first, so that nothing is heard of the rest."""
         self.ports.stop()
         self._outlet.stop()
+        self._window.stop()
         self._renderer.stop(CLOSING)
         self._recordings.close()
         self._takes.close()
@@ -229,6 +237,7 @@ class Engine:
                 self._show.look(self._ring)
             case "report":
                 self.facts.rendered(message)
+                self._show.point()
                 self._takes.handle(message)
             case "taking" | "applied" | "swap" | "taken":
                 self._takes.handle(message)
@@ -272,6 +281,9 @@ class Engine:
         """A child died: say so, and let nobody wait for its answers."""
         if child is self._ahead.role.child:
             self._ahead.died(time.monotonic())
+            return
+        if child is self._window.child:
+            self._window.closed()
             return
         role = self._player if child is self._player.child else self._renderer
         how = role.bury(time.monotonic())

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sda.adapters.osc_acts import Status
+from sda.adapters.osc_acts import MapShown, Status
 from sda.live.wire import Message
 
 
@@ -20,6 +20,7 @@ class Model:
     why: str  # why this vocoder
     fast: str  # the vocoder that plays it as it goes, where the one that sounds is too slow for that
     id: str = ""
+    map: MapShown = MapShown()  # of its recordings
     safe: tuple[tuple[float, float], ...] = ()  # positions of each slider between which it sounds like the recordings
 
 
@@ -53,6 +54,7 @@ class Facts:
     delay: float = 0.0  # s, of the signal path
     rtf_mean: float = 0.0
     rtf_worst: float = 0.0
+    place: tuple[float, float, int] | None = None  # on the map, x, y and the index of the nearest chunk
     peaks: tuple[float, float] = (0.0, 0.0)  # of both channels, in the time of the player's last report
     played: int = 0  # frames, by the player that runs
     underruns: int = 0
@@ -74,6 +76,7 @@ class Facts:
     def rendered(self, message: Message) -> None:
         """A renderer's report."""
         self.rtf_mean, self.rtf_worst, self.delay = message["rtf_mean"], message["rtf_worst"], message["delay"]
+        self.place = tuple(message["place"]) if message.get("place") else None
 
     @property
     def totals(self) -> tuple[float, int]:

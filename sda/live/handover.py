@@ -60,6 +60,10 @@ class Handover:
         return self.coming.looper
 
     @property
+    def place(self) -> tuple[float, float, int] | None:
+        return self.coming.place
+
+    @property
     def slider_names(self) -> tuple[str, ...]:
         return self.coming.slider_names
 

@@ -122,6 +122,7 @@ class Loop:
             "rtf_worst": self.meter.worst,
             "position": self._ring.written,
             "delay": 0.0 if self._voice is None else self._voice.source.delay,
+            "place": None if self._voice is None else self._voice.source.place,
         }
 
     # What a take is told.

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from sda.acts import ACTS
+from sda.adapters.midi_bytes import words
 from sda.adapters.midi_found import Found
 from sda.adapters.midi_map import Perform
 from sda.adapters.midi_surface import MidiSurface
@@ -25,13 +26,14 @@ from sda.library import engine_folder
 from sda.live.deeds import Deed
 from sda.live.supervisor import Events, Role
 from sda.live.wire import Message
-from sda.mapping import Binding, Mapping
+from sda.mapping import Binding, Mapping, Takeover
 from sda.params import Value
 
 LOOK_S = 1.0  # s between looks at the file
 CLOSING = 3.0  # s for the ports to be closed
+AUTO = "auto"  # the takeover that is best for the control
 OURS = "sda"  # how the MIDI names of all engines begin
-LEARN, FORGET = "midi.learn", "midi.forget"
+LEARN, FORGET, ADJUST = "midi.learn", "midi.forget", "midi.adjust"
 
 Answer = Callable[..., None]
 """(source of a wish, OSC address, arguments): tell it, if it is an OSC client."""
@@ -51,15 +53,16 @@ class MidiDesk:
         refuse: Callable[[str, str, str], None],
         answer: Answer,
         changed: Callable[[Mapping], None],
+        watch: Callable[[str, str], None] = lambda port, words: None,
     ) -> None:
         """Read the file; nothing runs yet. Raises `ControlError` for a file that cannot be used.
 
         name: the engine's. ports: parts of the names of the inputs to open, none for all; None is no MIDI at all.
-        `changed` is told of other maps.
+        `changed` is told of other maps; `watch` of every message, by port and in words.
         """
         self.found: Message = {}  # what the MIDI process last told of the ports; nothing yet, or never
         self._on = ports is not None
-        self._say, self._refuse, self._answer, self._changed = say, refuse, answer, changed
+        self._say, self._refuse, self._answer, self._changed, self._watch = say, refuse, answer, changed, watch
         self._path = maps(name)
         self._events: Events = queue.SimpleQueue()
         client = name if name.startswith(OURS) else f"{OURS}-{name}"
@@ -75,7 +78,7 @@ class MidiDesk:
     @property
     def deeds(self) -> dict[str, Deed]:
         """The acts that are done here."""
-        return {LEARN: self.learn, FORGET: self.forget}
+        return {LEARN: self.learn, FORGET: self.forget, ADJUST: self.adjust}
 
     @property
     def mapping(self) -> Mapping:
@@ -116,6 +119,13 @@ class MidiDesk:
         """Unbind a control or act."""
         self._events.put((None, {"kind": FORGET, "target": args[0], "source": source}))
 
+    def adjust(self, args: Sequence[Value], source: str) -> None:
+        """Change how a bound controller moves a control. Raises `ControlError` for a way that is not known."""
+        way = str(args[1])
+        if way != AUTO and way not in [*Takeover]:
+            raise ControlError(f"{way[:40]}: expected {AUTO} or one of {', '.join(Takeover)}")
+        self._events.put((None, {"kind": ADJUST, "target": args[0], "ways": args[1:], "source": source}))
+
     # The thread.
 
     def _note(self, kind: str) -> None:
@@ -153,7 +163,9 @@ class MidiDesk:
             return
         match message["kind"]:
             case "midi":
-                self._surface.receive(message["port"], bytes(message["data"]), message["time"])
+                data = bytes(message["data"])
+                self._surface.receive(message["port"], data, message["time"])
+                self._watch(message["port"], words(data))
             case "ports":
                 self._ports(message)
             case "wake":
@@ -162,6 +174,16 @@ class MidiDesk:
                 self._arm(message["target"], message["source"])
             case "midi.forget":
                 self._try(FORGET, message["source"], partial(self._forget, message["target"]))
+            case "midi.adjust":
+                self._try(ADJUST, message["source"], partial(self._adjust, message["target"], message["ways"]))
+
+    def _adjust(self, target: str, ways: Sequence[Value]) -> None:
+        low, high, curve = (float(number) for number in (*ways[1:], 0.0, 0.0, 0.0)[:3])
+        span = None if low == high else (low, high)
+        takeover = None if ways[0] == AUTO else Takeover(str(ways[0]))
+        mapping = controls_file.adjust(self._path, target, takeover, span, curve or None)
+        self._stamp = _stamp(self._path)
+        self._use(mapping)
 
     def _child_spec(self) -> Message:
         return {**self._spec, "told": self._told()}

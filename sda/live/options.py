@@ -31,5 +31,6 @@ class Options:
     duration: float | None = None  # s from the first sample
     buffer: float = 0.04  # s of sound that may lie in the ring
     device: str = "auto"  # of the vocoders
+    panel: bool = False  # whether to open its window
     take: Path | None = None  # a new file for what is done
     values: Mapping[str, Value] = field(default_factory=dict)  # first values, by id or slider alias

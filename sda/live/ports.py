@@ -18,6 +18,7 @@ from sda.params import Value
 if TYPE_CHECKING:
     from sda.adapters.oscquery import OscQueryPort
 
+TICKS = ("clock", "active sensing")  # messages that come all the time
 LINE = 1200  # bytes of a line of the log that are told
 
 
@@ -40,6 +41,7 @@ class Ports:
             from sda.adapters.oscquery import OscQueryPort  # its libraries take a tenth of a second
 
             self._query = OscQueryPort(port, controls, port=options.oscquery)
+            deeds.query_port = self._query.address[1]
 
     @property
     def osc(self) -> OscPort:
@@ -79,6 +81,11 @@ class Ports:
     def wanted(self, topic: str) -> bool:
         """Whether somebody listens to a topic."""
         return self._osc is not None and self._osc.news.wanted(topic)
+
+    def watch(self, port: str, words: str) -> None:
+        """Tell those who watch what comes in of a MIDI message; a clock's ticks are no news."""
+        if words not in TICKS:
+            self.push("/sda/monitor", port, words, topic="monitor")
 
     def overheard(self, say: Callable[[str], None]) -> Callable[[str], None]:
         """`say`, so that those who listen to the log hear it too."""

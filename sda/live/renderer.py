@@ -34,6 +34,7 @@ def load_model(
     from sda import model
     from sda.choice import choose
     from sda.formats.model_file import sound_hash
+    from sda.live import shown_map
 
     loaded = model.load(path, device)
     names = slugs(slider.name for slider in loaded.sliders)
@@ -47,6 +48,7 @@ def load_model(
         "safe": [(slider.safe_low, slider.safe_high) for slider in loaded.sliders],
         "vocoder": fast.name,
         "why": fast.why,
+        "map": shown_map.shown(loaded),
     }
     label = {"model": loaded.info.id, "name": loaded.info.name, "hash": sound_hash(loaded.document), "vocoder": fast.name}
     return Loaded(loaded.renderer(rate=rate, values={**values, **numbered}, vocoder=fast.name), info, label)

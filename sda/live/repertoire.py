@@ -9,6 +9,7 @@ from pathlib import Path
 from sda.control import MODEL_SOURCE, Controls
 from sda.errors import SdaError
 from sda.library import Library
+from sda.live import shown_map
 from sda.live.facts import Facts, Model
 from sda.live.wire import Message, Send
 
@@ -107,7 +108,8 @@ class Repertoire:
             return
         before, vocoder = self._facts.model, message["vocoder"]
         safe = tuple((float(low), float(high)) for low, high in message["safe"])
-        model = Model(self._loading, message["name"], vocoder, message["why"], vocoder, message["id"], safe)
+        known = shown_map.read(message["map"])
+        model = Model(self._loading, message["name"], vocoder, message["why"], vocoder, message["id"], known, safe)
         if before is not None and before.id != model.id and self._then is None:
             self.leaving(before)
         self._facts.model = model

@@ -9,6 +9,8 @@ from sda.live.facts import Facts
 from sda.live.ports import Ports
 from sda.live.ring import CHANNELS, Ring
 
+AGAIN = 10  # reports after which a place that rests is told again: somebody may have come meanwhile
+
 
 class Show:
     """Looks into the ring from the engine's side: the player only counts its peaks."""
@@ -16,6 +18,8 @@ class Show:
     def __init__(self, facts: Facts, ports: Ports) -> None:
         self._facts, self._ports = facts, ports
         self._scope = Scope(1)
+        self._reports = 0  # of the renderer
+        self._pointed: tuple[float, float, int] | None = None
 
     def look(self, ring: Ring) -> None:
         """Tell the levels of now and the last 2048 frames; called when the player reported, 20 times a second."""
@@ -29,6 +33,14 @@ class Show:
             ring.mirror_to(frames, 0)
         looks = self._scope.wave(frames[::-1]), self._scope.spectrum(frames[::-1])
         self._ports.push("/sda/scope", *(look.astype(">f4").tobytes() for look in looks), topic="scope")
+
+    def point(self) -> None:
+        """Tell where on the map it sounds; called when the renderer reported, 10 times a second."""
+        self._reports += 1
+        if self._facts.place != self._pointed or self._reports % AGAIN == 0:
+            self._pointed = self._facts.place
+            if self._pointed is not None:
+                self._ports.push("/sda/map/here", *self._pointed)
 
 
 def decibel(level: float) -> float:

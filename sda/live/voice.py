@@ -38,6 +38,11 @@ class Source(Protocol):
     def looper(self) -> Looper: ...
 
     @property
+    def place(self) -> tuple[float, float, int] | None:
+        """Where on the model's map it sounds, x, y and the index of the nearest chunk; None without a map."""
+        ...
+
+    @property
     def slider_names(self) -> tuple[str, ...]: ...
 
     def warm(self, samples: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from sda.adapters.osc_acts import PresetName, Status
+from sda.adapters.osc_acts import MapShown, PresetName, Status
 from sda.adapters.osc_packet import encode, encode_bundle
 from sda.adapters.osc_surface import Outgoing, Surface
 from sda.control import Controls
@@ -38,16 +38,26 @@ class Engine:
     def models(self) -> Sequence[str]:
         return ["bells", "rain"]
 
+    def map(self) -> MapShown:
+        return MapShown((0.5, -1.0), (0.25, 1.0), (0.0, 1.5), (0, 0), ("rain.wav",), ((-4.0, 2.0), (1.0, 3.0)))
+
+    def safe(self) -> Sequence[tuple[float, float]]:
+        return [(-4.5, 5.0), (-10.0, 2.25)]
+
     def presets(self) -> Sequence[PresetName]:
         return [PresetName("dusk", 0, "bells"), PresetName("Dämmerung", 3, "")]
 
     def bindings(self) -> Sequence[Binding]:
         return (
-            Binding(sender=Sender.CC, number=21, channel=3, port="Desk", control="gain", takeover=Takeover.JUMP),
+            Binding(
+                sender=Sender.CC, number=21, channel=3, port="Desk", control="gain",
+                takeover=Takeover.JUMP, span=(-40, 6), curve=2,
+            ),
             Binding(sender=Sender.NOTE, number=36, act="panic"),
-        )
+        )  # fmt: skip
 
     lead = 0.1
+    query_port = 16181
 
     def place(self, moment: float) -> int | None:
         return round((moment - 1_000_000.0) * 48_000)

@@ -70,8 +70,8 @@ def test_an_alias_sleeps_without_its_slider_and_listeners_are_not_bothered() -> 
 
 def test_the_bindings_are_listed() -> None:
     assert Desk().send("/sda/midi/map") == [
-        ("/sda/midi/binding", "gain", "cc", 21, 3, "Desk", "jump"),
-        ("/sda/midi/binding", "panic", "note", 36, 0, "", "auto"),
+        ("/sda/midi/binding", "gain", "cc", 21, 3, "Desk", "jump", -40.0, 6.0, 2.0),
+        ("/sda/midi/binding", "panic", "note", 36, 0, "", "auto", 0.0, 0.0, 0.0),
         ("/sda/midi/bindings", 2),
     ]
     assert Desk().send("/sda/midi/bindings", 2) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,23 @@ def test_learning_again_replaces_what_moved_the_control_and_what_the_knob_moved(
     after = controls.add(path, same_knob)
     assert controls.read(path).bindings == (PAD, same_knob)
     assert "# my desk" in path.read_text()
+
+
+def test_how_a_knob_moves_its_control_is_changed_and_comments_stay(path: Path) -> None:
+    after = controls.adjust(path, "slider.brightness", Takeover.SCALE, (-2.0, 8.0), None)
+    changed = replace(FADER, takeover=Takeover.SCALE, span=(-2.0, 8.0), curve=None)
+    assert controls.read(path) == after
+    assert after.bindings == (PAD, changed)
+    assert "# my desk" in path.read_text()
+    assert "# a pad" in path.read_text()
+    text = path.read_text()
+    assert controls.adjust(path, "slider.brightness", Takeover.SCALE, (-2.0, 8.0), None) == after
+    assert path.read_text() == text
+    with pytest.raises(ControlError, match="two different numbers from -10 to 10"):
+        controls.adjust(path, "slider.brightness", None, (-2.0, 80.0), None)
+    with pytest.raises(ControlError, match="gain: no controller moves it"):
+        controls.adjust(path, "gain", None, None, None)
+    assert path.read_text() == text
 
 
 def test_a_binding_is_forgotten_and_the_rest_stays(path: Path) -> None:

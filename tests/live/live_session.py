@@ -34,9 +34,10 @@ def samples(path: Path) -> np.ndarray:
 class Session:
     """A running `sda-engine run`, up to the end of its welcome."""
 
-    def __init__(self, *arguments: str, fresh: bool = True) -> None:
-        """fresh: begin with defaults, whatever an earlier session in the same library left."""
-        command = [*COMMAND, "--osc", "127.0.0.1:0", *(["--fresh"] if fresh else []), *arguments]
+    def __init__(self, *arguments: str, fresh: bool = True, headless: bool = True) -> None:
+        """fresh: begin with defaults, whatever an earlier session in the same library left. headless: without a window."""
+        flags = [*(["--fresh"] if fresh else []), *(["--headless"] if headless else [])]
+        command = [*COMMAND, "--osc", "127.0.0.1:0", *flags, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines: list[str] = []
         self._rest = b""

@@ -73,6 +73,29 @@ def test_other_channels_a_block_and_a_transport_and_a_server_that_comes_back_at_
         running.end()
 
 
+def test_another_device_is_taken_while_it_plays_and_one_that_is_not_there_changes_nothing(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    Library().add(sounding("pebbles"))
+    with session("pebbles", "--play", "--audio", "null") as running:
+        running.socket.settimeout(30)
+        assert running.act("/sda/audio/open", "jack", 3) == ["system (JACK Audio Connection Kit)"]
+        assert running.ask("/sda/status").params[4] == "system (JACK Audio Connection Kit)"
+        heard = record(tmp_path / "heard.npy", 0.5, 4)
+        assert [float(np.abs(channel).max()) > 1e-3 for channel in heard] == [False, False, True, True]
+        code, text = running.act("/sda/audio/open", "a device nobody has")
+        assert code == "refused"
+        assert "no sound device 'a device nobody has'" in text
+        running.until("back to system (JACK Audio Connection Kit)")
+        wait_for(running, "/sda/sync", 1, 1)
+        time.sleep(1.0)
+        heard = record(tmp_path / "again.npy", 0.5, 4)
+        assert [float(np.abs(channel).max()) > 1e-3 for channel in heard] == [False, False, True, True]
+        assert running.act("/sda/audio/open", "null") == ["null"]
+        assert running.ask("/sda/audio/open", "file:x.wav").params[0] == "/sda/audio/open"
+        running.end()
+
+
 def test_channels_that_the_device_has_not_are_refused_with_their_number(server: Server, home: Path) -> None:
     Library().add(sounding("pebbles"))
     command = [*COMMAND, "pebbles", "--osc", "127.0.0.1:0", "--audio", "jack", "--outs", "5-6"]

@@ -173,6 +173,17 @@ def test_a_knob_is_learned_moves_its_control_and_is_told_where_that_stands(engin
         assert (listed.address, listed.params) == ("/sda/midi/binding", ["width", "note", 60, 0, "seq", "auto"])
 
 
+def test_how_a_knob_moves_its_control_is_changed_over_osc(engine: Session, home: Path) -> None:
+    with gear("desk") as desk:
+        engine.until("MIDI: desk knobs:out is there")
+        engine.send("/sda/midi/adjust", "gain", "jump", -20.0, -10.0)
+        assert follows(engine, desk, "/sda/gain", ["B0 07 7F"], -10.0)
+    assert "range = [-20.0, -10.0]" in maps(home).read_text()
+    assert engine.ask("/sda/midi/adjust", "gain", "sideways").params[0] == "/sda/midi/adjust"
+    told = engine.ask("/sda/midi/adjust", "width.x", "auto").params
+    assert told[:2] == ["/sda/midi/adjust", "refused"]
+
+
 def test_a_controller_comes_and_goes_and_the_file_is_read_again(engine: Session, home: Path) -> None:
     with gear("desk") as desk:
         engine.until("MIDI: desk knobs:out is there")
