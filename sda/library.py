@@ -42,6 +42,11 @@ def file_stem(name: str, kind: str = "model") -> str:
     return f"{text}-{kind}" if text.split(".")[0].casefold() in RESERVED else text
 
 
+def numbered(stem: str, count: int) -> list[str]:
+    """Names for several files: `tide-1`, `tide-2`, with as many digits as the last has; one file has the name as it is."""
+    return [stem] if count == 1 else [f"{stem}-{number:0{len(str(count))}}" for number in range(1, count + 1)]
+
+
 def engine_folder(name: str) -> Path:
     """Where an engine of this name keeps what is its own. It need not exist yet."""
     return home() / "engines" / file_stem(name, "engine")
@@ -72,12 +77,16 @@ class Library:
     def recordings(self) -> Path:
         return self._folder("recordings")
 
-    def recording(self, name: str, suffix: str = ".wav") -> Path:
-        """A file for a new recording of this name; a number is added where there is one already."""
+    def recording(self, name: str, suffix: str = ".wav", *, count: int = 1) -> Path:
+        """A file for a new recording of this name; a number is added where there is one already.
+
+        count: of files that will be `numbered` after it; then none of those is there.
+        """
         stem = file_stem(name)
         taken = {path.stem.casefold() for path in self.recordings.iterdir()}
-        numbered = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
-        return self.recordings / (next(candidate for candidate in numbered if candidate.casefold() not in taken) + suffix)
+        candidates = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+        free = (each for each in candidates if not taken & {one.casefold() for one in numbered(each, count)})
+        return self.recordings / (next(free) + suffix)
 
     @property
     def cache(self) -> Path:

@@ -10,7 +10,7 @@ import sda
 
 ROOT = Path(sda.__file__).parent
 FLOORS = {
-    1: "errors _vendor",
+    1: "errors _vendor priority job",
     2: "spec params acts mapping weights",
     3: "core formats control",
     4: "catalog library presets sources graph_store universal choice voices train adapters",

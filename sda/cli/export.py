@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -124,17 +124,23 @@ def check(wish: Wish) -> None:
 
 def write(model: Model, blocks: Iterator[NDArray[np.float32]], wish: Wish, choice: Choice, recipe: Mapping[str, Any]) -> None:
     """Stream the blocks to the file, put the sidecar beside it, and say what was made."""
+    say([save(model, blocks, wish, choice, recipe)], choice, as_json=wish.as_json)
+
+
+def say(made: Sequence[Mapping[str, Any]], choice: Choice, *, as_json: bool) -> None:
+    """What was made: of one file as JSON an object, of several a list."""
     from sda.cli import output
 
-    made = save(model, blocks, wish, choice, recipe)
-    if wish.as_json:
-        output.print_json(made)
+    if as_json:
+        output.print_json(made[0] if len(made) == 1 else made)
         return
     console = output.console()
-    depth = f"{made['bit_depth']} bit" if made["bit_depth"] else wish.target.suffix[1:].lower()
-    sides = {1: "mono", 2: "two channels"}.get(made["channels"], f"{made['channels']} channels")
-    seconds = made["samples"] / wish.rate
-    console.print(f"{wish.target}  {seconds:.3f} s, {wish.rate} Hz, {depth}, {sides}", highlight=False, soft_wrap=True)
+    for file in made:
+        path, rate = Path(file["file"]), file["rate"]
+        depth = f"{file['bit_depth']} bit" if file["bit_depth"] else path.suffix[1:].lower()
+        sides = {1: "mono", 2: "two channels"}.get(file["channels"], f"{file['channels']} channels")
+        text = f"{path}  {file['samples'] / rate:.3f} s, {rate} Hz, {depth}, {sides}"
+        console.print(text, highlight=False, soft_wrap=True)
     console.print(f"vocoder: {choice.name} ({choice.why})", highlight=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sda.model import Model
     from sda.params import Value
 
+LAST_SEED = 2**31 - 1
+
 
 @click.command()
 @click.argument("model")
@@ -38,10 +41,19 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "controls", multiple=True, metavar="ID=VALUE", help="Any other control (see `sda-engine params`). May repeat."
 )
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LAST_SEED), default=0, show_default=True)
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Files, with seeds from SEED up; of several each has its number in its name.",
+)
 @vocoder_option
 @device_option
 @offline_option
+@click.option("--job", is_flag=True, help="Keep a run folder, as trainings do: others see how far it is, and may stop it.")
 @export.file_options
 def generate(
     model: str,
@@ -50,33 +62,54 @@ def generate(
     home: str | None,
     controls: tuple[str, ...],
     seed: int,
+    count: int,
     vocoder: str,
     device: str,
     offline: bool,
+    job: bool,
     wish: export.Wish,
 ) -> None:
     """Render sound from MODEL (a name, id, unique prefix or path). The same seed gives the same bytes.
 
     The file is stereo unless --spatial says otherwise.
     """
+    from sda.cli.rendering import rendering
+    from sda.library import numbered
     from sda.model import load
 
     export.check(wish)
-    loaded = load(model, device)
-    rows = {row.id: row for row in (*PARAMS, *slider_rows([s.name for s in loaded.sliders]))}
-    values: dict[str, Value] = {"seed": seed}
+    wishes = [replace(wish, target=wish.target.with_stem(stem)) for stem in numbered(wish.target.stem, count)]
+    for each in wishes:
+        export.check(each)
+    with rendering(model, [each.target for each in wishes], round(duration * wish.rate), job=job) as course:
+        loaded = load(model, device)
+        values = {"seed": seed} | _values(loaded, sliders, controls)
+        values |= export.space(wish, "stereo", values)
+        chunk = None if home is None else loaded.map.chunk(home)
+        choice = chosen(loaded, vocoder, offline=offline)
+        course.begin()
+        first, made = int(values["seed"]), []
+        for number, each in enumerate(wishes):
+            values["seed"] = (first + number) % (LAST_SEED + 1)
+            blocks, recipe = rendered(loaded, values, chunk, duration, wish.rate, choice)
+            made.append(export.save(loaded, course.watched(blocks), each, choice, recipe))
+            course.made(made[-1])
+        course.end()
+    export.say(made, choice, as_json=wish.as_json)
+
+
+def _values(model: Model, sliders: tuple[str, ...], controls: tuple[str, ...]) -> dict[str, Value]:
+    """The controls that were set. Raises `ControlError`."""
+    rows = {row.id: row for row in (*PARAMS, *slider_rows([s.name for s in model.sliders]))}
+    values: dict[str, Value] = {}
     for name, text in map(_assignment, sliders):
-        number = f"slider.{loaded.slider(name).number}"
+        number = f"slider.{model.slider(name).number}"
         values[number] = _value(rows[number], name, text)
     for name, text in map(_assignment, controls):
         if name == "vocoder":
             raise ControlError(f"--set {name}={text}: expected the option --vocoder")
         values[name] = _value(rows.get(name), name, text)
-    values |= export.space(wish, "stereo", values)
-    chunk = None if home is None else loaded.map.chunk(home)
-    choice = chosen(loaded, vocoder, offline=offline)
-    blocks, recipe = rendered(loaded, values, chunk, duration, wish.rate, choice)
-    export.write(loaded, blocks, wish, choice, recipe)
+    return values
 
 
 def rendered(

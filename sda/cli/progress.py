@@ -10,7 +10,15 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from sda.errors import SdaError
@@ -49,36 +57,60 @@ def by_signal(ask: Callable[[], None]) -> Iterator[None]:
 
 def show(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_signal) -> Event:
     """Draw a run's events, record them in its folder, and return the last one; stop the run when asked."""
-    files: list[dict[str, Any]] = []
     last = Event("end", {"finished": False})
 
     def stop() -> None:
         run.cancel()
         console.print("stopping after this step; the best so far is kept (once more to stop at once)")
 
-    with asked(stop), _bar(console) as bar:
-        task, losses = None, dict[str, float]()
+    with asked(stop), _bar(console) as bar, recorded(run):
+        drawn = _Drawn(bar, console)
         for event in events:
             last = run.log(event)
-            if last.kind == "file":
-                files.append(last.data)
-            elif last.kind == "start":
-                _report_files(files, console)
-                console.print(_start_line(last.data), highlight=False)
-                task = bar.add_task("", total=last.data["steps"], completed=last.data["step"], losses="")
-            elif last.kind == "step" and task is not None:
-                losses = _smoothed(losses, last.data["losses"])
-                said = f"{_losses(losses, last.data['held_out'])}  {last.data['rate']:.1f} steps/s"
-                bar.update(task, completed=last.data["step"], losses=said)
-                _plain_line(last.data, said, console)
-            elif last.kind == "warn":
-                console.print(f"[yellow]{escape(last.data['text'])}[/]")
-            elif last.kind == "preview":
-                text = f"preview: {last.data['file']}  ({last.data['vocoder']}: {last.data['why']})"
-                console.print(text, highlight=False, markup=False, soft_wrap=True)
-            elif last.kind == "stage":
-                console.print(f"{last.data['name']} ...")
+            drawn.add(last)
     return last
+
+
+@contextmanager
+def recorded(run: Run) -> Iterator[None]:
+    """Put on the run's record what it fails by."""
+    try:
+        yield
+    except SdaError as error:
+        run.log(Event("error", {"text": str(error)}))
+        raise
+
+
+class _Drawn:
+    """A training as it is told: the recordings, then a bar with the losses."""
+
+    def __init__(self, bar: Progress, console: Console) -> None:
+        self._bar, self._console = bar, console
+        self._files: list[dict[str, Any]] = []
+        self._losses: dict[str, float] = {}
+        self._task: TaskID | None = None
+
+    def add(self, event: Event) -> None:
+        data, console = event.data, self._console
+        match event.kind:
+            case "file":
+                self._files.append(data)
+            case "start":
+                _report_files(self._files, console)
+                console.print(_start_line(data), highlight=False)
+                self._task = self._bar.add_task("", total=data["steps"], completed=data["step"], losses="")
+            case "step" if self._task is not None:
+                self._losses = _smoothed(self._losses, data["losses"])
+                said = f"{_losses(self._losses, data['held_out'])}  {data['rate']:.1f} steps/s"
+                self._bar.update(self._task, completed=data["step"], losses=said)
+                _plain_line(data, said, console)
+            case "warn":
+                console.print(f"[yellow]{escape(data['text'])}[/]")
+            case "preview":
+                text = f"preview: {data['file']}  ({data['vocoder']}: {data['why']})"
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
+            case "stage":
+                console.print(f"{data['name']} ...")
 
 
 def show_stages(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_signal) -> Event:
@@ -91,25 +123,25 @@ def show_stages(events: Iterator[Event], run: Run, console: Console, asked: Aske
         console.print("stopping after this part; nothing will be changed (once more to stop at once)")
 
     columns = BarColumn(30), TaskProgressColumn(), TextColumn("{task.description}", markup=False)
-    with asked(stop), Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with (
+        asked(stop),
+        Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar,
+        recorded(run),
+    ):
         task = bar.add_task("reading the recordings", total=1.0)
-        try:
-            for event in events:
-                last = run.log(event)
-                if last.kind == "file":
-                    files.append(last.data)
-                elif last.kind == "warn":
-                    console.print(f"[yellow]{escape(last.data['text'])}[/]")
-                elif last.kind == "stage":
-                    if files:
-                        _report_files(files, console)
-                        files.clear()
-                    bar.update(task, completed=last.data["share"], description=last.data["name"])
-                    if not console.is_terminal:
-                        console.print(f"{last.data['share']:4.0%} {last.data['name']}", markup=False)
-        except SdaError as error:
-            run.log(Event("error", {"text": str(error)}))
-            raise
+        for event in events:
+            last = run.log(event)
+            if last.kind == "file":
+                files.append(last.data)
+            elif last.kind == "warn":
+                console.print(f"[yellow]{escape(last.data['text'])}[/]")
+            elif last.kind == "stage":
+                if files:
+                    _report_files(files, console)
+                    files.clear()
+                bar.update(task, completed=last.data["share"], description=last.data["name"])
+                if not console.is_terminal:
+                    console.print(f"{last.data['share']:4.0%} {last.data['name']}", markup=False)
     return last
 
 

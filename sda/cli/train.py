@@ -11,6 +11,8 @@ import click
 from sda.errors import ModelError, TrainError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from sda.formats.distill import ModelDocument
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--name", required=True, help="What the model will be called.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 1).")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the recordings, instead of minutes.")
+@click.option("--leave-out", multiple=True, metavar="NAME", help="A file below AUDIO_DIR that is not to be used. May repeat.")
 @click.option("--latents", type=click.IntRange(4, 512), help="Size of the latent space (default: 32, 64 or 128 by length).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
@@ -74,7 +77,6 @@ def _with_old_vocoder(library: Library, document: ModelDocument) -> ModelDocumen
 
 def _new_run(library: Library, audio_dir: Path | None, name: str, asked: dict[str, Any]) -> Run:
     from sda.formats.document import check_name
-    from sda.sources import find
     from sda.train.device import pick
     from sda.train.run import Run
 
@@ -86,9 +88,22 @@ def _new_run(library: Library, audio_dir: Path | None, name: str, asked: dict[st
         raise TrainError(
             f"a model named {name!r} is in the library already; choose another --name, or rename or delete that one"
         )
-    find(audio_dir)
+    files = _chosen(audio_dir, asked["leave_out"])
     pick(asked["device"])
-    return Run.create(library.runs, "train", name, {**asked, "source": str(audio_dir.resolve()), "id": str(uuid4())})
+    source = {"source": str(audio_dir.resolve()), "files": files}
+    return Run.create(library.runs, "train", name, {**asked, **source, "id": str(uuid4())})
+
+
+def _chosen(audio_dir: Path, leave_out: Sequence[str]) -> list[tuple[str, str]]:
+    """Paths and names of the files to use; none of them where it is the whole folder. Raises `TrainError`."""
+    from sda.sources import find
+
+    files = {path.relative_to(audio_dir).as_posix(): path for path in find(audio_dir)}
+    if unknown := [name for name in leave_out if name not in files]:
+        raise TrainError(f"--leave-out {unknown[0]}: found no such file below {audio_dir}")
+    if leave_out and len(set(leave_out)) == len(files):
+        raise TrainError(f"{audio_dir}: all of its {len(files)} files are left out; expected some to learn from")
+    return [(str(path.resolve()), name) for name, path in files.items() if name not in leave_out] if leave_out else []
 
 
 def _conclude(data: dict[str, object], name: str, console: Console) -> None:

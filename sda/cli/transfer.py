@@ -16,21 +16,13 @@ from sda.cli import output
 from sda.errors import SdaError, WeightsError
 from sda.library import Library
 from sda.train.run import Event, Run
-from sda.weights import Progress, download
+from sda.weights import Progress, about, download
 
 if TYPE_CHECKING:
     from sda.weights import Store
 
 LOG_S = 1.0  # between two events of one stage
 PLAIN_S = 10.0  # between two lines where there is no terminal to draw a bar on
-STAGES = {
-    "wait": "waiting: {note}",
-    "connect": "asking the hub",
-    "download": "fetching {file}",
-    "retry": "trying again: {note}",
-    "copy": "{note}",
-    "verify": "checking {file}",
-}
 
 
 def follow(store: Store, offline: bool) -> None:
@@ -74,7 +66,7 @@ def _drawn(reports: Iterator[Progress]) -> None:
     with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=None, numbers="")
         for report in reports:
-            what = output.printable(STAGES[report.stage].format(note=report.note, file=report.file))
+            what = output.printable(about(report.stage, report.file, report.note))
             bar.update(task, description=what, completed=report.done, total=report.total, numbers=_numbers(report))
             if not console.is_terminal and (report.stage != stage or time.monotonic() - last >= PLAIN_S):
                 last, stage = time.monotonic(), report.stage

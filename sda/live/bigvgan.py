@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sda import priority
 from sda.errors import SdaError
-from sda.live import priority, wire
+from sda.live import wire
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,10 +20,10 @@ from importlib import metadata
 from sda import universal
 from sda.adapters import osc_probe
 from sda.errors import SdaError
+from sda.job import environment
 from sda.library import Library, home
 from sda.live import midi_listing
 from sda.live.player_devices import devices
-from sda.live.supervisor import environment
 
 FINE, NOTE, WRONG = "fine", "note", "wrong"
 PACKAGE = "sda-engine"

@@ -7,21 +7,18 @@ alone, so that a training which a terminal started, or an engine before this one
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from sda.control import Controls
 from sda.errors import SdaError
+from sda.job import Job
 from sda.library import Library
-from sda.live import priority
 from sda.live.deeds import Deed
 from sda.live.facts import Facts
 from sda.live.ports import Ports
-from sda.live.supervisor import Events, environment, last_words
+from sda.live.supervisor import Events
 from sda.params import Value
 from sda.train.follow import Follower, News
 
@@ -34,31 +31,6 @@ LOSSES = 20  # told of a step
 
 class JobError(SdaError):
     """A job that cannot be started or ended now."""
-
-
-class Job:
-    """A command that runs by itself."""
-
-    def __init__(self, arguments: Sequence[str], result: str) -> None:
-        """Start `sda-engine ARGUMENTS`. result: what to say when it is done."""
-        self.result = result
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the job
-        flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sda.cli", *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, env=environment(),
-            start_new_session=os.name == "posix", creationflags=flags,
-        )  # fmt: skip
-        priority.give(self._process.pid, priority.JOB)
-
-    def ended(self) -> str | None:
-        """None while it runs; then "" where it did what it should, else why not."""
-        code = self._process.poll()
-        if code is None:
-            return None
-        with self._errors:
-            words = last_words(self._errors).removeprefix("sda-engine: error: ")
-        return "" if code == 0 else words or f"exit code {code}"
 
 
 class Jobs:
@@ -140,7 +112,7 @@ class Jobs:
                 settings += ["--slider", f"{id.removeprefix('slider.')}={value}"]
             elif id not in NOT_RENDERED:
                 settings += ["--set", f"{id}={int(value) if isinstance(value, bool) else value}"]
-        command = ["generate", str(self._facts.model.path), "-o", str(target), "-d", str(args[1]), *settings]
+        command = ["generate", str(self._facts.model.path), "-o", str(target), "-d", str(args[1]), "--job", *settings]
         self._start("/sda/generate", command, target.name, source)
 
     def _train_vocoder(self, args: Sequence[Value], source: str) -> None:

@@ -18,8 +18,9 @@ import threading
 import traceback
 from pathlib import Path
 
+from sda import priority
 from sda.errors import SdaError
-from sda.live import priority, wire
+from sda.live import wire
 from sda.live.player_transport import Transport
 from sda.live.ring import Ring
 from sda.live.sinks import Feed, PacedSink, Sink

@@ -10,7 +10,7 @@ import numpy as np
 
 from sda.errors import DeviceError
 from sda.live.ring import CHANNELS, Floats
-from sda.live.sinks import Feed
+from sda.live.sinks import Source
 
 STALL = 1.5  # s without a callback after which a device counts as gone
 FIRST_CHOICE = "Windows WASAPI"  # of the ways to a device on Windows: half the latency of MME, which PortAudio takes
@@ -38,7 +38,7 @@ class DeviceSink:
         self._block = block
         self._index, self._driver = device["index"], sounddevice
         self._stream: Any = None
-        self._feed: Feed | None = None
+        self._feed: Source | None = None
         self.rate = self._possible_rate(rate, int(device["default_samplerate"]))
         self.latency = float(device["default_low_output_latency"])
 
@@ -54,7 +54,7 @@ class DeviceSink:
                 reason = str(error)
         raise DeviceError(f"{self.name}: cannot be opened ({reason}); {NO_DEVICE}")
 
-    def start(self, feed: Feed) -> None:
+    def start(self, feed: Source) -> None:
         """Raises `DeviceError` where the device refuses."""
         self._feed = feed
         try:
@@ -67,7 +67,7 @@ class DeviceSink:
             raise DeviceError(f"{self.name}: cannot be opened ({error}); {NO_DEVICE}") from error
         self.latency = float(self._stream.latency)
 
-    def _callback(self, feed: Feed) -> Callable[..., None]:
+    def _callback(self, feed: Source) -> Callable[..., None]:
         first, last = self._first - 1, self._channels
         pair = np.zeros((1 << 16, CHANNELS), np.float32)
 

@@ -11,7 +11,7 @@ import sys
 from typing import Any, NamedTuple
 
 from sda.errors import DeviceError
-from sda.live.supervisor import environment
+from sda.job import environment
 
 PATIENCE = 20.0  # s; asking every driver of a large studio takes a few
 

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from sda.live import priority, wire
+from sda import priority
+from sda.live import wire
 from sda.live.loop import Loaded, Loop
 from sda.live.ring import Ring
 from sda.params import Value, slugs

@@ -19,9 +19,9 @@ import numpy as np
 from sda.adapters.osc_packet import Arg, encode
 from sda.adapters.osc_probe import Asker
 from sda.formats import audio, distill
+from sda.job import environment
 from sda.live.selftest_values import TrialError, check_sound, drawn, rows_of
 from sda.live.stand_in import stand_in
-from sda.live.supervisor import environment
 from sda.model import Model
 from sda.params import Param, Value
 

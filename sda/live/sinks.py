@@ -23,6 +23,15 @@ LENIENCE = 1.0  # s that a file waits for a ring that ran dry; after that the ga
 GLANCE = 0.002  # s between two looks at a dry ring
 
 
+class Source(Protocol):
+    """What a device asks for frames."""
+
+    pulled_at: float  # s, of the last call
+
+    def pull(self, out: Floats, due: float | None = None) -> int:
+        """Fill `out` [n, 2]; returns how many of its frames are sound."""
+
+
 class Feed:
     """Hands out the ring's frames, counts them, measures them, and ends after the duration."""
 

@@ -12,16 +12,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import IO
 
-import sda
+from sda.job import environment, last_words
 from sda.live.wire import Message, Wire
 
 Events = queue.SimpleQueue["tuple[Child | None, Message | None]"]
 """What a child sent, None where it is gone; the engine's own notes to itself come from no child."""
 
-LAST_WORDS = 4096  # bytes of a child's standard error that are looked at when it died
 HEALTHY = 10.0  # s after which a child counts as one that works
 HUNG = 20.0  # s without a message after which a child is taken for dead; loading its libraries is the longest silence
 PAUSES = (0.0, 0.25, 0.5, 1.0, 1.5)  # s before a new one, by how many died in a row: with its start, never 3 s of silence
@@ -113,21 +110,3 @@ class Role:
         child, self.child, self._due = self.child, None, None
         if child is not None:
             child.stop(patience)
-
-
-def last_words(errors: IO[bytes]) -> str:
-    """The last line that a process wrote to its standard error."""
-    size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - LAST_WORDS))
-    lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "")
-
-
-def environment() -> dict[str, str]:
-    """The engine's environment, with this very `sda` importable, and one thread for each numpy product.
-
-    `-P` keeps the folder the engine was started in off the path: a `queue.py` of the user's would stop everything.
-    """
-    home = str(Path(sda.__file__).parents[1])
-    path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -14,7 +14,7 @@ from functools import partial
 import dearpygui.dearpygui as dpg
 
 from sda.adapters.osc import is_loopback
-from sda.panel import theme
+from sda.panel import machine, theme
 from sda.panel.hand import Hand
 from sda.panel.inventory import Inventory
 from sda.panel.log import Log
@@ -44,6 +44,7 @@ class App:
     def __init__(self, place: Address, *, size: tuple[int, int] | None = None, at: tuple[int, int] | None = None) -> None:
         """place: where the engine receives OSC. size, at: of the window and of its corner on the screen, pixels."""
         self.mirror = Mirror(place)
+        self._home = machine.home_beside(self.mirror)
         self.taste = Taste.read()
         self._size, self._at = size or SIZE, at or CORNER
         self._views: list[View] = []
@@ -65,6 +66,7 @@ class App:
                 if not self._again:
                     break
         finally:
+            self._home.close()
             self.mirror.close()
 
     def close(self) -> None:
@@ -110,7 +112,8 @@ class App:
         self._transport = Transport(self._desk)
         self._transport.build(window)
         self._bar = dpg.add_tab_bar(parent=window)
-        self._views = [make(self._desk) for make in VIEWS]
+        play, *others = (make(self._desk) for make in VIEWS)
+        self._views = [play, *machine.views(self._desk, self._home), *others]
         self._tabs, self._content = {}, {}
         for view in self._views:
             tab = dpg.add_tab(label=view.title, parent=self._bar)

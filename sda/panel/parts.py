@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 import numpy as np
@@ -152,40 +152,3 @@ class Trace:
         x = np.linspace(1, self.width - 1, len(values))
         y = (high - np.clip(values, low, high)) / (high - low) * (self.height - 2) + 1
         dpg.configure_item(self._line, points=np.stack([x, y], 1).tolist())
-
-
-class Envelope:
-    """The picture of a whole sound: for each column the highest and the lowest sample."""
-
-    def __init__(self, desk: Desk, parent: int | str, width: int, height: int) -> None:
-        """width, height: pixels."""
-        self._width, self._height = width, height
-        self.area = canvas(parent, width, height)
-        palette = desk.look.palette
-        dpg.draw_rectangle((0, 0), (width, height), fill=palette.ground, color=palette.line, parent=self.area)
-        self._shape = dpg.draw_polyline([(0, 0), (0, 0)], color=palette.cool, parent=self.area)
-        self._cursor = dpg.draw_line((-1, 0), (-1, height), color=palette.accent, thickness=2, parent=self.area)
-
-    def show(self, sound: NDArray[np.float32]) -> None:
-        """sound [T], full scale 1."""
-        lows, highs = extremes(sound, self._width - 2)
-        middle, half = self._height / 2, self._height / 2 - 1
-        points: list[tuple[float, float]] = []
-        for column, (low, high) in enumerate(zip(lows, highs, strict=True)):
-            points += [(column + 1, middle - high * half), (column + 1, middle - low * half)]
-        dpg.configure_item(self._shape, points=points or [(0, 0), (0, 0)])
-
-    def point(self, share: float | None) -> None:
-        """Mark a place 0..1 in the sound; None marks none."""
-        x = -1.0 if share is None else share * self._width
-        dpg.configure_item(self._cursor, p1=(x, 0), p2=(x, self._height))
-
-
-def extremes(sound: NDArray[np.float32], columns: int) -> tuple[Sequence[float], Sequence[float]]:
-    """The lowest and highest sample of each of `columns` equal parts of a sound [T], clipped to -1..1."""
-    if len(sound) == 0:
-        return [0.0] * columns, [0.0] * columns
-    edges = np.linspace(0, len(sound), columns + 1).astype(int)[:-1]
-    edges = np.minimum(edges, len(sound) - 1)
-    held = np.clip(sound, -1, 1)
-    return np.minimum.reduceat(held, edges).tolist(), np.maximum.reduceat(held, edges).tolist()

@@ -89,7 +89,7 @@ def _everything(look: Look) -> int:
         "TabSelectedOverline": p.accent, "TabDimmed": p.ground, "TabDimmedSelected": p.raised,
         "TabDimmedSelectedOverline": p.accent, "Text": p.text, "TextDisabled": p.dim, "TextSelectedBg": p.line,
         "TableHeaderBg": p.raised, "TableBorderStrong": p.line, "TableBorderLight": p.line, "TableRowBg": p.surface,
-        "TableRowBgAlt": p.ground, "PlotLines": p.cool, "PlotHistogram": p.accent, "InputTextCursor": p.text,
+        "TableRowBgAlt": p.ground, "PlotLines": p.cool, "PlotHistogram": p.line, "InputTextCursor": p.text,
         "NavCursor": p.accent,
     }  # fmt: skip
     plots = {

@@ -130,6 +130,11 @@ def gather(
         raise TrainError(f"{target}: the recordings could not be gathered there ({error.strerror or error})") from error
 
 
+def examine(path: Path, name: str, rate: int, shortest: int) -> Recording:
+    """One recording decoded as `gather` would, and nothing kept of it: what it is like, and what would become of it."""
+    return _take(path, name, lambda samples: None, 0, rate, shortest)
+
+
 def _gather(
     source: Path, target: Path, rate: int, shortest: int, files: Sequence[tuple[Path, str]]
 ) -> Generator[Recording, None, list[Recording]]:

@@ -46,7 +46,7 @@ class Follower:
                 text = file.read(LARGEST)
             whole = text[: text.rfind(b"\n") + 1]
             self._read[run] = size - len(text) + len(whole)
-            yield from (News(run, self._kind(path.parent), event) for event in _events(whole))
+            yield from (News(run, self._kind(path.parent), event) for event in events(whole))
 
     def living(self, *kinds: str) -> list[Run]:
         """The runs of some kinds on which a process works now."""
@@ -81,7 +81,7 @@ def _runs_of(runs: Path, kind: str) -> Iterator[Run]:
             continue
 
 
-def _events(text: bytes) -> Iterator[Event]:
+def events(text: bytes) -> Iterator[Event]:
     """The events of whole lines; what is none, as the first of a record that was read from its middle, is passed over."""
     for line in text.splitlines():
         try:

@@ -77,7 +77,7 @@ class Run:
         found = []
         for path in runs.glob(f"{kind}-*/spec.json"):
             run = cls(path.parent)
-            if run.spec.get("name") == name and run.checkpoint.exists():
+            if (run.spec.get("kind"), run.spec.get("name")) == (kind, name) and run.checkpoint.exists():
                 found.append((run.checkpoint.stat().st_mtime, run))
         if not found:
             raise TrainError(f"nothing to resume: no {kind} run named {name!r} with a checkpoint in {runs}")

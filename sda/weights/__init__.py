@@ -7,9 +7,9 @@ is used where there is one, once its hash is found right.
 
 from sda.weights.bring import bring
 from sda.weights.fetch import download
-from sda.weights.meter import Progress
+from sda.weights.meter import Progress, about
 from sda.weights.patience import Patience
 from sda.weights.state import FileState, State
 from sda.weights.store import Store
 
-__all__ = ["FileState", "Patience", "Progress", "State", "Store", "bring", "download"]
+__all__ = ["FileState", "Patience", "Progress", "State", "Store", "about", "bring", "download"]

@@ -11,6 +11,20 @@ WINDOW_S = 5.0  # over which the rate is a mean
 
 Stage = Literal["wait", "connect", "download", "retry", "copy", "verify"]
 
+STAGES: dict[str, str] = {
+    "wait": "waiting: {note}",
+    "connect": "asking the hub",
+    "download": "fetching {file}",
+    "retry": "trying again: {note}",
+    "copy": "{note}",
+    "verify": "checking {file}",
+}
+
+
+def about(stage: str, file: str, note: str) -> str:
+    """What goes on at a stage, for people."""
+    return STAGES.get(stage, "starting").format(file=file, note=note)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,51 @@ def test_generating_imports_no_torch(model: Path, home: Path, tmp_path: Path) ->
     command = [sys.executable, "-c", code, "generate", str(model), "-o", str(tmp_path / "o.wav"), "-d", "0.1"]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "0 True False"
+
+
+def test_several_files_have_successive_seeds(model: Path, home: Path, tmp_path: Path) -> None:
+    asked = ["generate", model, "-d", 0.3, "--bit-depth", "16", "--json"]
+    done = call(*asked, "-o", tmp_path / "tide.wav", "--seed", 7, "--count", 2, home=home)
+    assert done.returncode == 0, done.stderr
+    assert [(Path(made["file"]).name, made["seed"]) for made in json.loads(done.stdout)] == [
+        ("tide-1.wav", 7),
+        ("tide-2.wav", 8),
+    ]
+    assert call(*asked, "-o", tmp_path / "one.wav", "--seed", 8, home=home).returncode == 0
+    assert (tmp_path / "tide-2.wav").read_bytes() == (tmp_path / "one.wav").read_bytes()
+    assert not (tmp_path / "tide.wav").exists()
+    assert list((home / "runs").glob("*")) == []
+
+
+def test_a_job_tells_how_far_it_is_and_can_be_stopped(model: Path, home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tide.wav"
+    done = call("generate", model, "-o", out, "-d", 0.3, "--count", 2, "--job", home=home)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (home / "runs").iterdir()
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert (events[0]["kind"], events[-1]["kind"], events[-1]["finished"]) == ("start", "end", True)
+    assert [event["file"] for event in events if event["kind"] == "file"] == [str(tmp_path / f"tide-{n}.wav") for n in (1, 2)]
+    last = [event for event in events if event["kind"] == "step"][-1]
+    assert (last["step"], last["steps"]) == (28_800, 28_800)  # two of 0.3 s at 48 kHz
+    command = [*COMMAND, "generate", str(model), "-o", str(tmp_path / "long.wav"), "-d", "3000", "--job"]
+    environment = {"SDA_HOME": str(home), "PATH": "/usr/bin:/bin"}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    end, started = time.monotonic() + 60, None
+    while started is None:
+        assert time.monotonic() < end
+        found = [path for path in (home / "runs").glob("generate-long-*/events.jsonl") if '"step"' in path.read_text()]
+        started = found[0].parent if found else None
+        time.sleep(0.02)
+    (started / "cancel").touch()
+    assert "cancelled" in process.communicate(timeout=30)[1]
+    assert process.returncode == 2
+    assert not (tmp_path / "long.wav").exists()
+    assert "cancelled" in json.loads((started / "events.jsonl").read_text().splitlines()[-1])["text"]
+
+
+def test_a_job_records_what_it_fails_by(model: Path, home: Path, tmp_path: Path) -> None:
+    done = call("generate", model, "-o", tmp_path / "a.wav", "--slider", "nobody=1", "--job", home=home)
+    assert done.returncode == 2
+    (folder,) = (home / "runs").iterdir()
+    told = json.loads((folder / "events.jsonl").read_text().splitlines()[-1])
+    assert (told["kind"], "nobody" in told["text"]) == ("error", True)

@@ -123,6 +123,7 @@ def test_a_vocoder_is_trained_and_bundled(trained: tuple, tmp_path: Path) -> Non
         ([".", "--name", " "], "expected 1 to 100 printable characters"),
         ([".", "--name", "x", "--device", "abacus"], "device 'abacus'"),
         ([".", "--name", "x", "--minutes", "0"], "--minutes"),
+        ([str(Path(__file__).parent), "--name", "x", "--leave-out", "nowhere.wav"], "--leave-out nowhere.wav: found no such"),
     ],
 )
 def test_a_mistake_is_one_line(trained: tuple, arguments: list[str], words: str) -> None:
@@ -131,6 +132,21 @@ def test_a_mistake_is_one_line(trained: tuple, arguments: list[str], words: str)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_files_are_left_out_and_what_went_wrong_is_on_record(recordings: Path, home: Path) -> None:
+    kept = ["silent.wav", "nan.wav"]
+    names = [path.name for path in recordings.iterdir() if path.name not in kept]
+    left_out = [word for name in names for word in ("--leave-out", name)]
+    done = call("train", recordings, "--name", "quiet", *left_out, home=home)
+    assert (done.returncode, "none of its 2 files can be used" in done.stderr) == (2, True), done.stderr
+    (run,) = (home / "runs").iterdir()
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert sorted(event["name"] for event in events if event["kind"] == "file") == sorted(kept)
+    assert (events[-1]["kind"], "can be used" in events[-1]["text"]) == ("error", True)
+    everything = [word for path in recordings.iterdir() for word in ("--leave-out", path.name)]
+    done = call("train", recordings, "--name", "quiet", *everything, home=home)
+    assert (done.returncode, "all of its 13 files are left out" in done.stderr) == (2, True), done.stderr
 
 
 def test_an_empty_folder_and_one_with_nothing_usable(home: Path, tmp_path: Path) -> None:

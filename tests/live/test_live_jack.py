@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 import jack_server
 import numpy as np
 import pytest
+import soundfile
 from jack_server import RATE, Server, record
 from live_session import COMMAND, Session, session
 from small_models import sounding
 
 import sda
+from sda.job import environment
 from sda.library import Library
 
 pytestmark = pytest.mark.skipif(not shutil.which("jackd"), reason="needs jackd2")
@@ -47,6 +50,33 @@ def test_a_device_plays_the_model_s_samples_and_a_dead_server_is_outlived(server
         running.until("sound is back: system (JACK Audio Connection Kit)")
         assert np.abs(record(tmp_path / "again.npy", 0.3)).max() > 1e-3
         running.end()
+
+
+def test_a_file_is_played_once_by_a_process_of_its_own(server: Server, tmp_path: Path) -> None:
+    sound = np.random.default_rng(5).uniform(-0.5, 0.5, (3 * RATE, 2)).astype(np.float32)
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    command = [sys.executable, "-P", "-m", "sda.live.player_file", str(path), "jack"]
+    player = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    wait_for_ports()
+    left, right = record(tmp_path / "heard.npy", 0.7, 2)
+    assert (player.communicate(timeout=20)[1], player.returncode) == ("", 0)
+    for heard, played in ((left, sound[:, 0]), (right, sound[:, 1])):
+        windows = [heard[at : at + 256] for at in range(0, len(heard) - 256, 2048)]
+        assert np.mean([lies_in(window, played) for window in windows]) > 0.7
+    for wrong, words in ((tmp_path / "none.wav", "cannot be read"), (Path(__file__), "not readable as audio")):
+        done = subprocess.run([*command[:4], str(wrong)], env=environment(), capture_output=True, text=True, check=False)
+        assert (done.returncode, words in done.stderr, done.stderr.count("\n")) == (2, True, 1), done.stderr
+    done = subprocess.run([*command[:5], "no such device"], env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, "no sound device 'no such device'" in done.stderr) == (2, True), done.stderr
+
+
+def wait_for_ports() -> None:
+    """Until a client of PortAudio's is there to be listened to."""
+    end = time.monotonic() + 20
+    while "PortAudio" not in subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False).stdout:
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_other_channels_a_block_and_a_transport_and_a_server_that_comes_back_at_another_rate(

@@ -17,7 +17,7 @@ from pythonosc.osc_message import OscMessage
 from small_models import sounding
 
 from sda.library import Library
-from sda.live.priority import JOB
+from sda.priority import JOB
 from sda.train.run import Event, Run
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes in /proc")

@@ -74,3 +74,12 @@ def test_the_newest_run_with_a_checkpoint_is_found(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="no run here"):
         Run(tmp_path)
+
+
+def test_a_training_is_never_resumed_from_a_vocoders(tmp_path: Path) -> None:
+    for kind in ("train", "train-vocoder"):
+        Run.create(tmp_path, kind, "grit", {}).checkpoint.write_bytes(b"x")
+    assert Run.find(tmp_path, "train", "grit").spec["kind"] == "train"
+    assert Run.find(tmp_path, "train-vocoder", "grit").spec["kind"] == "train-vocoder"
+    with pytest.raises(TrainError, match="nothing to resume"):
+        Run.find(tmp_path, "train", "bells")
