@@ -45,7 +45,6 @@ class App:
         """place: where the engine receives OSC. size, at: of the window and of its corner on the screen, pixels."""
         self.mirror = Mirror(place)
         self._home = machine.home_beside(self.mirror)
-        self.taste = Taste.read()
         self._size, self._at = size or SIZE, at or CORNER
         self._views: list[View] = []
         self._tabs: dict[int | str, View] = {}
@@ -59,14 +58,19 @@ class App:
     def run(self) -> None:
         """Show the window until it is closed. Call it in the process's main thread."""
         self.mirror.start()
+        dpg.create_context()
         try:
-            while True:
-                self._again = False
-                self._window()
-                if not self._again:
-                    break
+            self._open()
+            while dpg.is_dearpygui_running() and not self._closing:
+                self._frame()
+                if self._again:
+                    self._clear()
+                    self._furnish()
         finally:
+            for view in self._views:
+                view.close()
             self._home.close()
+            dpg.destroy_context()
             self.mirror.close()
 
     def close(self) -> None:
@@ -74,18 +78,6 @@ class App:
         self._closing = True
 
     # The window.
-
-    def _window(self) -> None:
-        dpg.create_context()
-        try:
-            self._open()
-            while dpg.is_dearpygui_running() and not self._closing and not self._again:
-                self._frame()
-            self._keep_size()
-        finally:
-            for view in self._views:
-                view.close()
-            dpg.destroy_context()
 
     def _open(self) -> None:
         dpg.configure_app(manual_callback_management=True)
@@ -96,15 +88,29 @@ class App:
             min_width=800, min_height=560, vsync=False,
         )  # fmt: skip
         dpg.setup_dearpygui()
+        self._furnish()
+        dpg.show_viewport()
+
+    def _furnish(self) -> None:
+        """Fill the window, in the look that the taste of now asks for."""
+        self._again, taste = False, Taste.read()
         look = theme.Look(
-            PALETTES.get(self.taste.palette, next(iter(PALETTES.values()))),
-            self.taste.scale or theme.scale_for(self._size[1]),
-            self.taste.font_points or theme.TEXT,
+            PALETTES.get(taste.palette, next(iter(PALETTES.values()))),
+            taste.scale or theme.scale_for(dpg.get_viewport_client_height() if dpg.is_viewport_ok() else self._size[1]),
+            taste.font_points or theme.TEXT,
         )
         dpg.set_viewport_clear_color(look.palette.ground)
+        host = self.mirror.place[0]
         self._desk = Desk(self.mirror, look, theme.install(look), Hand(), is_loopback(host), self._show, self._reopen)
         self._build()
-        dpg.show_viewport()
+
+    def _clear(self) -> None:
+        """Empty the window. The context stays: Dear PyGui does not outlive a second one in a process."""
+        for view in self._views:
+            view.close()
+        for item in dpg.get_windows():  # fonts, themes and textures are among them, which must outlive what is drawn with them
+            if dpg.get_item_type(item).endswith(("mvWindowAppItem", "mvViewportDrawlist")):
+                dpg.delete_item(item)
 
     def _build(self) -> None:
         window = dpg.add_window(no_saved_settings=True, no_background=True)
@@ -121,8 +127,8 @@ class App:
             self._content[tab] = dpg.add_group(parent=tab)
             view.build(self._content[tab])
         ground = self._desk.look.palette.ground
-        veil = dpg.add_viewport_drawlist(front=True)
-        self._veil = dpg.draw_rectangle((0, 0), (0, 0), fill=(*ground, VEIL), color=(*ground, 0), parent=veil, show=False)
+        over = dpg.add_viewport_drawlist(front=True)
+        self._veil = dpg.draw_rectangle((0, 0), (0, 0), fill=(*ground, VEIL), color=(*ground, 0), parent=over, show=False)
 
     def _frame(self) -> None:
         begun = time.monotonic()
@@ -173,8 +179,4 @@ class App:
             dpg.set_value(self._bar, tab)
 
     def _reopen(self) -> None:
-        self.taste = Taste.read()
         self._again = True
-
-    def _keep_size(self) -> None:
-        self._size = (dpg.get_viewport_client_width(), dpg.get_viewport_client_height())

@@ -66,4 +66,6 @@ class Hand:
 
 def _field_has_keys() -> bool:
     item = dpg.get_focused_item()
-    return bool(item) and dpg.is_item_active(item) and dpg.get_item_type(item).endswith(TYPED_IN)
+    if not item or not dpg.does_item_exist(item):  # it may have gone with its window
+        return False
+    return bool(dpg.is_item_active(item)) and dpg.get_item_type(item).endswith(TYPED_IN)

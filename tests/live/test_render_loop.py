@@ -26,6 +26,7 @@ class Sine:
     """A model that sounds a sine of `slider.1` * 100 Hz at amplitude 0.5, silent unless `play` is on."""
 
     delay = 0.01
+    place = None
     slider_names = ("pitch",)
 
     def __init__(self, values: Mapping[str, Value], fail_at: int | None = None) -> None:

@@ -34,6 +34,12 @@ def mapping(window: Panel) -> Panel:
     return window
 
 
+def written(library: Path) -> str:
+    """What the maps' file says."""
+    path = library / "engines" / "sda" / "controls.toml"
+    return path.read_text() if path.exists() else ""
+
+
 def row(window: Panel, address: str) -> float:
     """How far down the line of an address is, pixels."""
     return window.place(address)[1]
@@ -51,7 +57,10 @@ def test_an_address_is_copied_by_a_click(engine: Session, mapping: Panel) -> Non
     mapping.show("Log")
     field = next(i for i in mapping.items() if i["kind"] == "mvInputText")["place"]
     mapping.screen.click(field[0] + 20, field[1] + field[3] / 2)
-    mapping.screen.key("ctrl+v")
+    for _ in range(10):  # a machine that is too busy may see the key without ctrl, or not at all
+        mapping.screen.key("ctrl+a", "ctrl+v")
+        if any(i["kind"] == "mvInputText" and i["value"] == "/sda/density" for i in mapping.items()):
+            break
     mapping.until(lambda items: any(i["kind"] == "mvInputText" and i["value"] == "/sda/density" for i in items))
     mapping.screen.key("ctrl+a", "Delete")
 
@@ -67,7 +76,7 @@ def test_a_knob_is_learned_adjusted_and_forgotten(engine: Session, mapping: Pane
         mapping.says("move a knob, key or pedal")
         for _ in range(40):  # a JACK that is not of real time drops some
             desk.move("B0 15 40", "B0 15 41")
-            if "glide" in (library / "engines" / "sda" / "controls.toml").read_text():
+            if "glide" in written(library):
                 break
             time.sleep(0.25)
         mapping.says("cc 21 ch 1")
@@ -75,7 +84,7 @@ def test_a_knob_is_learned_adjusted_and_forgotten(engine: Session, mapping: Pane
     forget = next(i for i in mapping.items() if i["label"] == "Forget")["place"]
     mapping.screen.click(forget[0] + forget[2] / 2, forget[1] + forget[3] / 2)
     end = time.monotonic() + 30
-    while "glide" in (library / "engines" / "sda" / "controls.toml").read_text():
+    while "glide" in written(library):
         assert time.monotonic() < end
         time.sleep(0.05)
 

@@ -22,6 +22,7 @@ def test_words_of_the_engine_are_shown_and_filtered(engine: Session, window: Pan
         engine.send("/sda/model", name)
         assert engine.receive().address == "/sda/error"
         window.says(f"no model '{name}'")
+        time.sleep(1.1)  # of one kind and address an error is told once a second
     field = next(i for i in window.items() if i["kind"] == "mvInputText")["place"]
     window.screen.click(field[0] + 20, field[1] + field[3] / 2)
     window.screen.type("noone")
