@@ -6,7 +6,9 @@ SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools med
 	xvfb xdotool imagemagick libgl1-mesa-dri libglx-mesa0 \
 	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
-TIMED := tests/live tests/panel tests/train/test_parallel.py # what plays or trains in several processes has the machine to itself
+# What plays or trains in several processes runs beside little else; a window that draws without a GPU, beside nothing.
+PLAYS := tests/live tests/train/test_parallel.py
+DRAWS := tests/panel
 
 .PHONY: help demo test check bench fuzz soak patches screenshots clean
 
@@ -17,8 +19,9 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TIMED:%=--ignore=%)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TIMED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(patsubst %,--ignore=%,$(PLAYS) $(DRAWS))
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PLAYS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DRAWS)
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .
