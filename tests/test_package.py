@@ -24,7 +24,8 @@ def test_the_wheel_has_one_package_and_everything_in_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"sda", "sda_engine"}
     vendored = {f"sda/_vendor/bigvgan/{name}" for name in ("PIN.toml", "__init__.py")}
-    wanted = vendored | {"sda/data/base.safetensors", "sda/data/contact_sheet.html", "sda/py.typed"}
+    font = {f"sda/panel/fonts/{name}" for name in ("DejaVuSans.ttf", "LICENSE")}
+    wanted = vendored | font | {"sda/data/base.safetensors", "sda/data/contact_sheet.html", "sda/py.typed"}
     assert wanted <= set(names)
 
 

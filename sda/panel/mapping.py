@@ -15,6 +15,7 @@ from sda.panel.view import Desk
 from sda.params import Kind, Param
 
 AUTO = "auto"
+UNLIT = (0, 0, 0, 0)
 WAYS = (AUTO, *Takeover)
 LIT_S = 0.3  # s for which a control that moved is lit
 COPIED_S = 2.0  # s for which it is said that an address was copied
@@ -36,7 +37,7 @@ class _Target:
         self._fields: dict[str, int | str] = {}
         self._lit = False
         line = dpg.add_table_row(parent=parent)
-        self._dot = dpg.add_text("●", parent=line, color=desk.look.palette.surface)
+        self._dot = dpg.add_text("●", parent=line, color=UNLIT)
         dpg.add_text(row.name if row is not None and row.name else id, parent=line)
         parts.button(desk, address, line, partial(view.copy, address))
         self._words = dpg.add_text("", parent=line)
@@ -92,7 +93,7 @@ class _Target:
         if lit != self._lit:
             self._lit = lit
             palette = self._desk.look.palette
-            dpg.configure_item(self._dot, color=palette.cool if lit else palette.surface)
+            dpg.configure_item(self._dot, color=palette.cool if lit else UNLIT)
 
 
 class Mapping:

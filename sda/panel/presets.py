@@ -84,7 +84,7 @@ class Presets:
         if row is not None and row is not self._row:
             self._row = row
             dpg.delete_item(self._bar, children_only=True)
-            width = dpg.get_viewport_client_width() * 0.5
+            width = dpg.get_viewport_client_width() * 0.46
             self._morph = line(self._desk, row, self._bar, round(width))
         if self._morph is not None:
             self._morph.refresh(now)

@@ -160,9 +160,9 @@ class XyMap:
             return "This model has no map; sda-engine analyze makes one"
         if under is not None:
             return f"{_name(known, under)}: a click makes it the home"
-        start = OWN if share == 0 else f"{100 * share:.0f} % the ring"
+        start = f"at {OWN}" if share == 0 else f"{100 * share:.0f} % of the way from home to the ring"
         near = _name(known, here[2]) if here is not None and here[2] < len(known.x) else "nothing yet"
-        return f"sounds nearest to {near}; sliders start from {start}"
+        return f"sounds nearest to {near}; sliders start {start}"
 
     # Places and pixels.
 

@@ -52,7 +52,7 @@ def photograph(window: Panel, width: int) -> None:
         time.sleep(SETTLE_S)
         name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         picture = window.screen.picture(GUIDE / f"panel-{name}-{width}.png")
-        subprocess.run(["convert", picture, "-colors", str(COLOURS), f"png8:{picture}"], check=True)
+        subprocess.run(["convert", picture, "+dither", "-colors", str(COLOURS), f"png8:{picture}"], check=True)
         print(picture.relative_to(ROOT))
 
 
