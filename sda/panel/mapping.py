@@ -107,15 +107,21 @@ class Mapping:
         self._targets: list[_Target] = []
         self._rows: tuple[Param, ...] = ()
         self._shown: object = None
+        self._height = 0
         self._copied = ("", 0.0)
         self._came: object = None
 
     def build(self, parent: int | str) -> None:
-        desk, height = self._desk, dpg.get_viewport_client_height()
+        desk = self._desk
         self._notice = parts.Notice(desk, parent)
-        box = dpg.add_child_window(parent=parent, height=round((height - desk.look.px(150)) * LIST), border=False)
+        self._box = dpg.add_child_window(parent=parent, height=desk.look.px(200), border=False)
         self._table = dpg.add_table(
-            parent=box, header_row=True, scrollY=True, freeze_rows=1, policy=dpg.mvTable_SizingStretchProp, row_background=True
+            parent=self._box,
+            header_row=True,
+            scrollY=True,
+            freeze_rows=1,
+            policy=dpg.mvTable_SizingStretchProp,
+            row_background=True,
         )
         for title, share in COLUMNS:
             dpg.add_table_column(label=title, parent=self._table, init_width_or_weight=share)
@@ -135,6 +141,7 @@ class Mapping:
 
     def refresh(self, now: float) -> None:
         mirror = self._desk.mirror
+        self._fit(dpg.get_viewport_client_height())
         if mirror.rows is not self._rows:
             self._make(mirror.rows)
         if self.learning and "/sda/midi/learn" in mirror.outcomes:
@@ -149,6 +156,12 @@ class Mapping:
             target.light(now)
         self._show_notice(now)
         self._show_monitor()
+
+    def _fit(self, height: int) -> None:
+        """Share the window's height between the table and the monitor."""
+        if height != self._height:
+            self._height = height
+            dpg.configure_item(self._box, height=round((height - self._desk.look.px(150)) * LIST))
 
     def _make(self, rows: tuple[Param, ...]) -> None:
         """A line for every row and act: another model came."""
