@@ -55,15 +55,16 @@ def allow(desk: Desk, item: int | str, allowed: bool) -> None:
 
 
 def greyed(desk: Desk) -> int | str:
-    """The theme of what cannot be used now; made once for a window."""
-    if not dpg.does_item_exist("greyed"):
-        palette = desk.look.palette
-        names = ("Button", "ButtonHovered", "ButtonActive", "FrameBg", "FrameBgHovered", "FrameBgActive")
-        with dpg.theme(tag="greyed"), dpg.theme_component(dpg.mvAll, enabled_state=False):
-            for name in names:
-                dpg.add_theme_color(getattr(dpg, f"mvThemeCol_{name}"), palette.ground)
+    """The theme of what cannot be used now; made once for a palette, since themes outlive a window made anew."""
+    palette = desk.look.palette
+    name = f"greyed {palette.name}"
+    if not dpg.does_item_exist(name):
+        shades = ("Button", "ButtonHovered", "ButtonActive", "FrameBg", "FrameBgHovered", "FrameBgActive")
+        with dpg.theme(tag=name), dpg.theme_component(dpg.mvAll, enabled_state=False):
+            for shade in shades:
+                dpg.add_theme_color(getattr(dpg, f"mvThemeCol_{shade}"), palette.ground)
             dpg.add_theme_color(dpg.mvThemeCol_Text, palette.dim)
-    return "greyed"
+    return name
 
 
 def grey_all(desk: Desk, container: int | str) -> None:

@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -253,15 +254,17 @@ def test_a_folder_is_looked_at_and_a_model_trained_cancelled_and_gone_on_with(
     window.click("Go on")
     runs_until(run, lambda: run.step["step"] > done)
     window.says("at work")
-    kill("--name\0grit\0--resume")
+    kill("--name\0grit\0--resume", library)
     window.says("broken off")
 
 
-def kill(words: str) -> None:
-    """End the process with these words in its command line, as a power cut would."""
+def kill(words: str, library: Path) -> None:
+    """End the process of this library with these words in its command line, as a power cut would."""
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and words.encode() in (entry / "cmdline").read_bytes():
-            os.kill(int(entry.name), signal.SIGKILL)
+        with suppress(OSError):  # somebody else's, or gone meanwhile
+            ours = entry.name.isdigit() and f"SDA_HOME={library}\0".encode() in (entry / "environ").read_bytes()
+            if ours and words.encode() in (entry / "cmdline").read_bytes():
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def test_a_vocoder_is_trained_for_a_model(window: Panel, library: Path) -> None:
