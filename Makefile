@@ -6,9 +6,9 @@ SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools med
 	xvfb xdotool imagemagick libgl1-mesa-dri libglx-mesa0 \
 	supercollider-language $(if $(shell command -v npm),,nodejs npm)
 
-# What plays or trains in several processes runs beside little else; a window that draws without a GPU, beside nothing.
-PLAYS := tests/live tests/train/test_parallel.py
-DRAWS := tests/panel
+# What plays, trains in several processes or draws without a GPU has the machine to itself, and is tried again where it lost
+# cycles to others: JACK without real time drops what comes too late.
+TIMED := tests/live tests/panel tests/train/test_parallel.py
 
 .PHONY: help demo test check bench fuzz soak patches screenshots clean
 
@@ -19,9 +19,8 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(patsubst %,--ignore=%,$(PLAYS) $(DRAWS))
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(PLAYS)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(DRAWS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TIMED:%=--ignore=%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --reruns 2 --reruns-delay 1 $(TIMED)
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .

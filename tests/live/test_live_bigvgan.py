@@ -25,7 +25,7 @@ from sda.model import Model
 from sda.weights import bring
 
 RATE = 48_000
-PATIENCE = 60.0  # s for a process to import torch and render, beside everything else that runs
+PATIENCE = 300.0  # s for a process to import torch and render, beside everything else that runs
 
 
 @pytest.fixture(scope="module")

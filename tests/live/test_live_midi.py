@@ -170,7 +170,8 @@ def test_a_knob_is_learned_moves_its_control_and_is_told_where_that_stands(engin
         engine.send("/sda/play", 1)
         assert follows(engine, desk, "/sda/play", ["B5 09 00", "B5 09 7F"], 0)
         listed = engine.ask("/sda/midi/map")
-        assert (listed.address, listed.params) == ("/sda/midi/binding", ["width", "note", 60, 0, "seq", "auto"])
+        assert (listed.address, listed.params[:6]) == ("/sda/midi/binding", ["width", "note", 60, 0, "seq", "auto"])
+        assert listed.params[6:] == pytest.approx([0.2, 0.8, 0.0])
 
 
 def test_how_a_knob_moves_its_control_is_changed_over_osc(engine: Session, home: Path) -> None:

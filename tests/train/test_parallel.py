@@ -31,7 +31,7 @@ from sda.train.run import Run
 RATE = 44_100
 COMMAND = [sys.executable, "-m", "sda.cli"]
 STEPS = 6
-PATIENCE = 60.0  # s, for a process to load on a busy machine
+PATIENCE = 300.0  # s, for a process to load on a busy machine
 
 
 @pytest.fixture(scope="module")
