@@ -10,7 +10,7 @@ SYSTEM_TEST := $(SYSTEM) jackd2 libjack-jackd2-0 jack-midi-clock liblo-tools med
 # cycles to others: JACK without real time drops what comes too late.
 TIMED := tests/live tests/panel tests/train/test_parallel.py
 
-.PHONY: help demo test check bench fuzz soak patches screenshots clean
+.PHONY: help demo test windows check bench fuzz soak patches screenshots clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,9 +18,12 @@ help: ## Say what can be made
 demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where the files are
 	@$(BIN)/python examples/demo.py
 
-test: .venv/.test ## Set up and run every test
+test: .venv/.test ## Set up and run every test but those in a window
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TIMED:%=--ignore=%)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --reruns 2 --reruns-delay 1 $(TIMED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not window" --reruns 2 --reruns-delay 1 $(TIMED)
+
+windows: .venv/.test ## Set up and run the tests that use mouse and keyboard in a real window, some minutes of them
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m window --reruns 2 --reruns-delay 1 tests/panel
 
 check: .venv/.test ## Format, lint and types
 	@$(BIN)/ruff format --check .

@@ -101,11 +101,22 @@ def show(window: Panel, title: str, sign: str) -> None:
 
 
 def write(window: Panel, field: str, text: str, *, enter: bool = False) -> None:
-    """Write into a field, instead of what stands there."""
-    window.click(field)
-    window.screen.key("ctrl+a")
-    window.screen.do("type", "--delay", 12, text)
-    window.screen.key("Return" if enter else "Tab")
+    """Write into a field, instead of what stands there; again where a key came before the field had them."""
+    for _ in range(5):
+        window.click(field)
+        window.screen.key("ctrl+a")
+        window.screen.do("type", "--delay", 12, text)
+        window.screen.key("Return" if enter else "Tab")
+        if enter or stands(window.value(field), text):
+            return
+    raise AssertionError(f"{field} says {window.value(field)!r} instead of {text!r}")
+
+
+def stands(value: object, text: str) -> bool:
+    """Whether a field says this, as a text or as a number."""
+    if isinstance(value, int | float):
+        return abs(value - float(text)) < 1e-6 * max(1.0, abs(value))
+    return str(value) == text
 
 
 def choose(window: Panel, combo: str, number: int) -> None:
