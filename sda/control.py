@@ -25,6 +25,7 @@ class Setting(NamedTuple):
 
     id: str  # or the alias of a slider, `slider.<name>`
     value: object
+    anew: bool = False  # it counts as a move also where its source asked for the same value before
 
 
 class Change(NamedTuple):
@@ -126,9 +127,9 @@ class Controls:
         changes: list[Change] = []
         refusals: list[Refusal] = []
         with self._lock:
-            for id, value in settings:
+            for id, value, anew in settings:
                 try:
-                    change = self._move(id, value, source, act)
+                    change = self._move(id, value, source, act or anew)
                 except ControlError as error:
                     refusals.append(Refusal(id, str(error)))
                     continue

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from sda.errors import ControlError
 from sda.mapping import Binding
 from sda.params import Value
 
@@ -38,6 +39,14 @@ class MapShown:
     owners: tuple[int, ...] = ()  # [N] which of the recordings
     recordings: tuple[str, ...] = ()  # names without folders
     shades: tuple[tuple[float, ...], ...] = ()  # [S][N] where each lies along each slider, in the slider's positions
+
+    def shade(self, slider: object) -> Sequence[float]:
+        """[N] along a slider, by its number from 1; raises `ControlError` for one that is not there."""
+        if not self.shades:
+            return [0.0] * len(self.x)
+        if isinstance(slider, int | float) and 1 <= slider <= len(self.shades):
+            return self.shades[int(slider) - 1]
+        raise ControlError(f"expected a slider from 1 to {len(self.shades)}, found {str(slider)[:40]}")
 
 
 class PresetName(NamedTuple):

@@ -16,20 +16,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
-from math import isfinite
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
 from sda.adapters.osc_answers import NAMES, NO_MODEL, PLACES, REPLIES, Answers, Outgoing
 from sda.adapters.osc_audience import Audience
 from sda.adapters.osc_clients import TOPICS, Address, Client, Clients
+from sda.adapters.osc_crowd import Crowd
 from sda.adapters.osc_news import News
 from sda.adapters.osc_packet import Arg, Message, OscError, decode, encode, moment_of
 from sda.adapters.osc_pattern import Budget
 from sda.adapters.osc_steps import AHEAD, Call, Fault, Step, Timetable, check_size
 from sda.adapters.osc_table import SLIDER, SLIDERS, Table, setting
 from sda.control import Change, Changes, Controls, Setting
-from sda.errors import ControlError, SdaError
+from sda.errors import SdaError
 from sda.mapping import Alias
 
 WATCH_S = 0.02  # least time between two packets that are shown to those who watch what comes in
@@ -62,8 +62,7 @@ class Surface:
         self._wall_clock, self._heed = wall_clock, timetags
         self._times = Timetable()
         self._place: int | None = None  # in the stream, of the steps that are carried out
-        self._held: dict[str, Setting] = {}  # settings that the packet at hand may overrule, by id
-        self._holder: Client | None = None  # whose they are
+        self._crowd = Crowd(self._set)
         self._clients = Clients()
         self._changes = Changes()
         self._table = Table(controls.rows)
@@ -95,13 +94,13 @@ class Surface:
             for tag, steps in runs:
                 self._at_its_time(tag, steps, client)
         if not more:
-            self._release()
+            self._crowd.release()
         return self._answers.take()
 
     def due(self, now: float) -> tuple[list[Outgoing], float]:
         """What goes to the listeners now, and the seconds until it is worth asking again."""
         self._now = now
-        self._release()
+        self._crowd.release()
         if self._table.rows is not self._controls.rows or self._table.aliases is not self.aliases:
             self._renew_table()
         self._clients.note(self._changes.take())
@@ -222,7 +221,10 @@ class Surface:
                 presets = self._acts.presets()
                 return Call(address, lambda: self._answers.presets(client, presets), answers=len(presets) + 1)
             case "/map":
-                return self._ask_map(message, client)
+                known = self._acts.map()
+                shade = known.shade(message.args[0] if message.args else 1)
+                parts = len(known.x) // PLACES + len(known.recordings) // NAMES + 3
+                return Call(address, lambda: self._answers.map(client, known, shade), answers=parts)
             case "/oscquery":
                 return Call(address, lambda: self._answers.send(client, "/sda/oscquery", self._acts.query_port))
             case "/safe":
@@ -236,19 +238,6 @@ class Surface:
         if not found:
             return _unknown(message)
         return Call(address, lambda: self._answers.values(client, found), answers=len(found))
-
-    def _ask_map(self, message: Message, client: Client) -> Call:
-        """`/sda/q/map [slider]`: by which its places are shaded. Raises `ControlError` for a slider that is not there."""
-        known = self._acts.map()
-        number = message.args[0] if message.args else 1
-        if not known.shades:
-            shade: Sequence[float] = [0.0] * len(known.x)
-        elif isinstance(number, int | float) and 1 <= number <= len(known.shades):
-            shade = known.shades[int(number) - 1]
-        else:
-            raise ControlError(f"{message.address}: expected a slider from 1 to {len(known.shades)}, found {str(number)[:40]}")
-        parts = len(known.x) // PLACES + len(known.recordings) // NAMES + 3
-        return Call(message.address, lambda: self._answers.map(client, known, shade), answers=parts)
 
     def _at_its_time(self, tag: int, steps: Sequence[Step], client: Client) -> None:
         """Carry steps out now, or keep them until shortly before the moment of their time tag."""
@@ -274,41 +263,23 @@ class Surface:
                 self._fault(client, *step)
                 continue
             self._apply(settings, client)
-            self._release()
             settings = []
             try:
                 step.run()
             except SdaError as error:
                 self._fault(client, step.address, "refused", str(error))
-        if place is None:
-            self._hold(settings, client)
-        else:
+        if place is not None or not self._crowd.takes(settings, client):
             self._apply(settings, client)
 
-    def _hold(self, settings: list[Setting], client: Client) -> None:
-        """Settings that are to be heard now, which the next packet may overrule: numbers, which are never refused."""
-        if not all(type(value) is float and isfinite(value) for _, value in settings):
-            self._apply(settings, client)
-            return
-        if client is not self._holder:
-            self._release()
-            self._holder = client
-        for wish in settings:
-            self._held.pop(wish.id, None)
-            self._held[wish.id] = wish
+    def _apply(self, settings: Sequence[Setting], client: Client) -> None:
+        """What came before comes first."""
+        self._crowd.release()
+        self._set(settings, client, self._place)
 
-    def _release(self) -> None:
-        if self._held and self._holder is not None:
-            settings, client, place = [*self._held.values()], self._holder, self._place
-            self._held, self._place = {}, None
-            self._apply(settings, client)
-            self._place = place
-
-    def _apply(self, settings: list[Setting], client: Client) -> None:
+    def _set(self, settings: Sequence[Setting], client: Client, place: int | None = None) -> None:
         if not settings:
             return
-        self._release()
-        for id, text in self._controls.set_many(settings, client.source, place=self._place).refusals:
+        for id, text in self._controls.set_many(settings, client.source, place=place).refusals:
             self._fault(client, "/sda/" + id.replace(".", "/"), "value", text)
 
     def _fault(self, client: Client, address: str, code: str, text: str) -> None:

@@ -205,7 +205,7 @@ def _welcome(engine: Engine, screen: Console, *, exposed: bool, headless: bool) 
     line(f"OSC      {host}:{port}")
     if engine.ports.query_address is not None:
         line(f"OSCQuery http://{f'[{host}]' if ':' in host else host}:{engine.ports.query_address[1]}")
-    line(f"MIDI     {engine.midi.words}")
+    line(f"MIDI     {engine.midi.introduce()}")
     if exposed:
         line(f"OSC is open to the network: whoever reaches {host}:{port} can play this instrument", "bold red")
     if not headless:

@@ -48,7 +48,7 @@ class Moment:
     path: PathState  # nothing decoded
     switches: Switches
     reduction: float  # of the limiter, 0..1
-    past: Floats  # [M, n] magnitudes that the vocoder has not yet forgotten
+    past: Floats | None = None  # [M, n] magnitudes that the vocoder has not yet forgotten, where they are known
 
 
 class Renderer:
@@ -87,7 +87,10 @@ class Renderer:
         self._feed_state = self._feed.start()
         self._chain, self.looper = Chain(voice.vocoder, rate, channels=channels, for_file=for_file), Looper(rate)
         self._chain_state, self._made = self._chain.start(self._settings.stage), 0  # output samples
-        self._past: tuple[Floats, ...] = ()  # cells that the vocoder remembers
+        spec, memory_s = voice.vocoder.spec, self._feed.look_ahead + self._chain.reaction
+        memory_s += spec.memory * spec.hop / spec.rate
+        self._memory = math.ceil(memory_s * voice.grid.sample_rate / (CELL * voice.grid.hop)) + 1  # cells
+        self._past: tuple[Floats, ...] = ()  # those that the vocoder remembers
         self._lag = math.ceil(self._feed.look_ahead * rate) + self._chain.lag  # samples from the head to the stage
         self._switches = Switches.at(self._settings.stage.play)
         self._head_lane, self._stage_lane = Lane(), Lane()
@@ -152,7 +155,8 @@ class Renderer:
     def begin_at(self, moment: Moment, origin: int) -> None:
         """Stand, before the first block, where another one stood: `made` is then the position of its next cell's samples."""
         done = moment.samples // self.voice.grid.hop
-        past = moment.past[:, max(0, moment.past.shape[1] - done) :]
+        past = np.zeros((self.voice.grid.n_mels, 0), np.float32) if moment.past is None else moment.past
+        past = past[:, max(0, past.shape[1] - done) :]
         frames, self._feed_state = self._feed.rest(done - past.shape[1], self._feed.start())
         self.position, self.origin = moment.samples, origin
         self._past = tuple(past[:, n : n + CELL] for n in range(0, past.shape[1], CELL))
@@ -262,7 +266,7 @@ class Renderer:
             else:
                 cell, self._path_state = self._path.cell(self._settings, self._path_state)
                 magnitudes.append(cell)
-                self._past = (*self._past, cell)[-self._memory() :]
+                self._past = (*self._past, cell)[-self._memory :]
             self.position += CELL * self.voice.grid.hop
         parts.append(self._sounding(magnitudes))
         return np.concatenate(parts, axis=1)
@@ -272,12 +276,6 @@ class Renderer:
         self._switches = self._switches.seen(position)
         coming = [(e.pos - self.origin, bool(e.value)) for e in self._stage_lane.waiting if e.id == "play"]
         return self._switches.rests(position, round(RING_OUT * self.rate), coming)
-
-    def _memory(self) -> int:
-        """In cells."""
-        spec, mine = self.voice.vocoder.spec, self.voice.grid
-        seconds = spec.memory * spec.hop / spec.rate + self._feed.look_ahead + self._chain.reaction
-        return math.ceil(seconds * mine.sample_rate / (CELL * mine.hop)) + 1
 
     def _sounding(self, magnitudes: list[Floats]) -> Floats:
         """The samples [1, T] that cells of magnitudes [M, CELL] complete."""

@@ -43,7 +43,7 @@ def to_json(moment: Moment) -> Json:
         "held": None if path.held is None else _list(path.held[:, 0]),
         "switches": [moment.switches.off_since, [list(switch) for switch in moment.switches.unseen]],
         "reduction": moment.reduction,
-        "past": [len(moment.past), base64.b64encode(moment.past.T.astype("<f4").tobytes()).decode()],
+        "past": None if moment.past is None else [len(moment.past), _packed(moment.past)],
     }
 
 
@@ -68,7 +68,7 @@ def check(moment: Moment, *, sliders: int, latent: int, spread: int, frames: int
         and len(grains.walk) == spread
         and all(len(g.stray) == latent and g.length > 0 and 0 <= g.offset <= frames - g.length for g in grains.grains)
         and (path.held is None or len(path.held) == bands)
-        and len(moment.past) == bands
+        and (moment.past is None or len(moment.past) == bands)
     )
     if not good:
         raise TakeError(f"a moment of another model: expected {sliders} sliders and {latent} latent dimensions")
@@ -121,8 +121,13 @@ def _moment(data: _Reading) -> Moment:
         path=path,
         switches=switches,
         reduction=min(max(data.number("reduction"), 0.0), 1.0),
-        past=_past(*data.list("past", 2)),
+        past=_past(*data.list("past", 2)) if data.has("past") and data.get("past") is not None else None,
     )
+
+
+def _packed(magnitudes: NDArray[np.float32]) -> str:
+    """Magnitudes [M, n], frame by frame, as single-precision numbers in base 64."""
+    return base64.b64encode(magnitudes.T.astype("<f4").tobytes()).decode()
 
 
 def _past(bands: object, text: object) -> NDArray[np.float32]:

@@ -85,9 +85,8 @@ class MidiDesk:
         """The maps in use."""
         return self._surface.mapping
 
-    @property
-    def words(self) -> str:
-        """For people: which ports are open, or why there are none."""
+    def introduce(self) -> str:
+        """For people: which ports are open, or why there are none; what of that is found only later will be said."""
         if not self._on:
             return "off"
         if not self.found:
@@ -196,7 +195,7 @@ class MidiDesk:
         """Say which ports came, went, or are held by another program."""
         before, self.found = self.found, message
         self._surface.connect(message["outputs"])
-        if message["trouble"] and message["trouble"] != before.get("trouble", "" if self._awaited else message["trouble"]):
+        if message["trouble"] and message["trouble"] != before.get("trouble") and (before or self._awaited):
             self._say(f"MIDI: {message['trouble']}; trying again")
         if before:
             for name in message["inputs"]:

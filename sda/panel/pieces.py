@@ -27,6 +27,15 @@ def named(item: int | str, name: str) -> str:
     return name
 
 
+def beside(desk: Desk, parent: int | str, name: str, width: int, form: Callable[[], None], course: Callable[[], None]) -> None:
+    """A form of so many points, and beside it what comes of it."""
+    with dpg.group(horizontal=True, parent=parent, tag=name):
+        with dpg.child_window(always_use_window_padding=True, width=desk.look.px(width)):
+            form()
+        with dpg.child_window(always_use_window_padding=True):
+            course()
+
+
 def button(desk: Desk, label: str, name: str, press: Callable[[], None], *, theme: int | None = None) -> str:
     """A button with a name, here. It is greyed and gets its colour back by `allow`."""
     item = parts.button(desk, label, HERE, press, theme=theme)

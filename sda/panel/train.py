@@ -42,14 +42,10 @@ class Train:
         self._started = False
 
     def build(self, parent: int | str) -> None:
-        desk, px = self._desk, self._desk.look.px
-        with dpg.group(horizontal=True, parent=parent, tag=KIND):
-            with dpg.child_window(always_use_window_padding=True, width=px(FORM)):
-                self._build_form()
-            with dpg.child_window(always_use_window_padding=True):
-                self._course = CourseOfTraining(
-                    desk, self._home, KIND, PLANS, lambda run: orders.train_again(run.name), _result
-                )
+        pieces.beside(self._desk, parent, KIND, FORM, self._build_form, self._build_course)
+
+    def _build_course(self) -> None:
+        self._course = CourseOfTraining(self._desk, self._home, KIND, PLANS, lambda run: orders.train_again(run.name), _result)
 
     def _build_form(self) -> None:
         desk, px = self._desk, self._desk.look.px

@@ -198,7 +198,7 @@ def test_addresses_as_they_are_typed() -> None:
 def test_what_the_system_drops_is_counted() -> None:
     controls = Controls()
     slow = Engine(controls)
-    slow.perform = lambda *_: time.sleep(1.0)  # type: ignore[method-assign]
+    slow.perform = lambda *_, place=None: time.sleep(1.0)  # type: ignore[method-assign]
     port = OscPort(HOST, 0, controls, slow)
     assert port.dropped == 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:

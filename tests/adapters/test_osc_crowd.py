@@ -75,6 +75,21 @@ def test_what_is_no_number_or_bad_is_never_passed_over(crowd: Crowd) -> None:
     assert crowd.controls.get("gain") == -4.0
 
 
+def test_a_hand_that_comes_back_to_what_it_asked_for_before_has_moved(crowd: Crowd) -> None:
+    crowd.send("/sda/gain", -1.0)
+    crowd.controls.set("gain", -5.0, "somebody else")
+    crowd.come("/sda/gain", -1.0)
+    crowd.come("/sda/gain", -1.0)
+    crowd.due()
+    assert crowd.controls.get("gain") == -5.0  # it repeats itself, and holds nothing in its hand
+    for values in ((-2.0, -1.0), (-1.0, -2.0, -1.0)):
+        for value in values:
+            crowd.come("/sda/gain", value)
+        crowd.due()
+        assert crowd.controls.get("gain") == -1.0
+        crowd.controls.set("gain", -5.0 - len(values), "somebody else")
+
+
 def test_two_hands_overrule_only_themselves(crowd: Crowd) -> None:
     crowd.come("/sda/gain", -1.0)
     crowd.come("/sda/gain", -2.0, source=DESIGNER)

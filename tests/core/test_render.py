@@ -141,6 +141,10 @@ def test_a_moment_of_another_model_or_a_damaged_one_is_refused(model: Model) -> 
             with pytest.raises(TakeError, match="another model"):
                 moment.check(moment.from_json(kept), **{**size, name: 3})
     pasts = [128, "AAA"], [0, ""], [128, "AACAvw=="], [1, "AACAvw=="]  # cut short, no bands, no whole frame, below zero
+    older = moment.from_json({name: value for name, value in kept.items() if name != "past"})  # begins as after silence
+    assert older.past is None
+    moment.check(older, **size)
+    model.renderer(rate=RATE).begin_at(older, 0)
     for damaged in ({}, [], {**kept, "glides": [[1]]}, {**kept, "samples": "x"}, {**kept, "grains": {}},
                     {**kept, "values": {"gain": [1]}}, {**kept, "rest": [[0, 0], [0, "a"], 0, None, [0]]},
                     *({**kept, "past": past} for past in pasts)):  # fmt: skip
