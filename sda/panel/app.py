@@ -145,8 +145,9 @@ class App:
         self._safely(lambda: self._show_veil(shown))
         self._safely(lambda: self._inventory.refresh(begun))
         dpg.render_dearpygui_frame()
-        pace = FRAMES if begun - self._desk.hand.busy_at < BUSY_S else RESTING
-        time.sleep(max(0.0, 1 / pace - (time.monotonic() - begun)))
+        if not self._desk.hand.stale:
+            pace = FRAMES if begun - self._desk.hand.busy_at < BUSY_S else RESTING
+            time.sleep(max(0.0, 1 / pace - (time.monotonic() - begun)))
 
     def _safely(self, work: Callable[[], object]) -> None:
         """A bug in one part of the window is told once, and the rest goes on: a concert may hang on it."""

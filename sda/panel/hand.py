@@ -44,6 +44,11 @@ class Hand:
         self._last = (float("-inf") if double else now, self.x, self.y)
         return double
 
+    @property
+    def stale(self) -> bool:
+        """Whether the button has moved since this frame was looked at: another look is due at once."""
+        return bool(dpg.is_mouse_button_down(dpg.mvMouseButton_Left)) != self.down
+
     def after(self) -> None:
         """All views have looked."""
         if not self.down:

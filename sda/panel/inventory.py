@@ -1,6 +1,6 @@
 """What can be seen in the window, as JSON: where each item is and what it says. For tests, and for a report of what went wrong.
 
-Written again and again to the file that the environment names in `SDA_PANEL_INVENTORY`; nothing happens where it names none.
+Written to the file that the environment names in `SDA_PANEL_INVENTORY`, once it is not there: who wants another takes it away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import dearpygui.dearpygui as dpg
 from sda.formats import whole
 
 NAME = "SDA_PANEL_INVENTORY"
-PACE_S = 0.04  # s between two files
 SAYING = ("mvText", "mvInputText", "mvCombo", "mvCheckbox", "mvRadioButton", "mvListbox", "mvTabBar")
 
 
@@ -25,12 +24,10 @@ class Inventory:
     def __init__(self) -> None:
         name = os.environ.get(NAME)
         self._path = Path(name) if name else None
-        self._due = 0.0
 
     def refresh(self, now: float) -> None:
-        """Write the file where it is time; now: s of the monotonic clock."""
-        if self._path is not None and now >= self._due:
-            self._due = now + PACE_S
+        """Write the file where it is wanted; now: s of the monotonic clock."""
+        if self._path is not None and not self._path.exists():
             whole.write(self._path, json.dumps({"at": now, "items": seen()}).encode(), lasting=False)
 
 

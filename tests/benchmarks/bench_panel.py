@@ -33,6 +33,7 @@ from sda.library import Library
 RATE = 10_000  # value changes a second
 PRESSES = 40
 LOOK_S = 0.002
+PLACES = (0.2, 0.4, 0.7)  # of a fader; three, since a flooded engine may lose a move, and the knob then stands where it was
 Z_PIXMAP, ALL_PLANES = 2, ctypes.c_ulong(-1)
 
 
@@ -64,11 +65,10 @@ class Eye:
 
 def answers(window: Panel, eye: Eye, presses: int) -> list[float]:
     """Milliseconds from each of some presses on a fader to its knob."""
-    left, y = (round(v) for v in window.place("fader slider.2", share=0.25))
-    right, _ = (round(v) for v in window.place("fader slider.2", share=0.75))
+    places = [window.place("fader slider.2", share=share) for share in PLACES]
     found = []
     for number in range(presses):
-        x = (left, right)[number % 2]
+        x, y = (round(v) for v in places[number % len(places)])
         eye.point(x, y)
         time.sleep(0.6)  # two presses nearer than that are a double click
         before, began = eye.pixel(x, y), time.perf_counter()

@@ -123,16 +123,17 @@ class Panel:
     def items(self) -> list[dict[str, Any]]:
         """What is drawn from now on."""
         now, end = time.monotonic(), time.monotonic() + PATIENCE
+        self._file.unlink(missing_ok=True)
         while time.monotonic() < end:
             assert self.process.poll() is None, self.process.stdout.read()  # type: ignore[union-attr]
-            try:
-                found = json.loads(self._file.read_bytes())
-            except (OSError, ValueError):
-                found = {"at": 0.0}
+            time.sleep(0.01)
+            if not self._file.exists():
+                continue
+            found = json.loads(self._file.read_bytes())
             if found["at"] > now:
                 items: list[dict[str, Any]] = found["items"]
                 return items
-            time.sleep(0.03)
+            self._file.unlink()  # that frame had begun before
         raise AssertionError("nothing is drawn")
 
     def until(self, wanted: Callable[[list[dict[str, Any]]], Any]) -> Any:
