@@ -116,9 +116,9 @@ class Panel:
         screen.settle = self._settle
 
     def _settle(self) -> None:
-        """What happened before a frame is looked at in the next one."""
-        self.items()
-        self.items()
+        """What happened before a frame is looked at in the next one, and what came of that is seen in the one after it."""
+        for _ in range(3):
+            self.items()
 
     def items(self) -> list[dict[str, Any]]:
         """What is drawn from now on."""

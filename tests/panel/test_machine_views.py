@@ -105,9 +105,9 @@ def write(window: Panel, field: str, text: str, *, enter: bool = False) -> None:
     for _ in range(5):
         window.click(field)
         window.screen.key("ctrl+a")
-        window.screen.do("type", "--delay", 12, text)
+        window.screen.do("type", "--delay", 40, text)
         window.screen.key("Return" if enter else "Tab")
-        if enter or window.value(field) in (None, text):  # what a field of numbers says is not known
+        if enter or any(window.value(field) in (None, text) for _ in range(5)):  # what a field of numbers says is not known
             return
     raise AssertionError(f"{field} says {window.value(field)!r} instead of {text!r}")
 
