@@ -111,6 +111,7 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SDA_HOME"] = str(Path(folder) / "library")
+        os.environ["LP_NUM_THREADS"] = str(os.cpu_count())  # to draw with, as llvmpipe has them where nobody says otherwise
         Library().add(sounding("pebbles", chunks=400))
         with session("pebbles", "--play", "--audio", "null") as engine, screen() as display:
             with panel(display, engine.port, Path(folder)) as window:

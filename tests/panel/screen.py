@@ -33,7 +33,7 @@ class Screen:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "DISPLAY": self.name, "LP_NUM_THREADS": "1"}
+        return {**os.environ, "DISPLAY": self.name, "LP_NUM_THREADS": os.environ.get("LP_NUM_THREADS", "1")}
 
     def do(self, *arguments: str | int) -> str:
         """One thing that xdotool does."""

@@ -107,7 +107,10 @@ def write(window: Panel, field: str, text: str, *, enter: bool = False) -> None:
         window.screen.key("ctrl+a")
         window.screen.do("type", "--delay", 40, text)
         window.screen.key("Return" if enter else "Tab")
-        if enter or any(window.value(field) in (None, text) for _ in range(5)):  # what a field of numbers says is not known
+        end = time.monotonic() + 3  # a key goes down, up and into the field in frames of their own
+        while not enter and time.monotonic() < end and window.value(field) not in (None, text):
+            pass  # None: what a field of numbers says is not known
+        if enter or time.monotonic() < end:
             return
     raise AssertionError(f"{field} says {window.value(field)!r} instead of {text!r}")
 
