@@ -85,6 +85,10 @@ class Acts(Protocol):
         """What MIDI controllers move."""
         ...
 
+    def files(self) -> tuple[str, str]:
+        """Names of the recording and of the take that are being written; nothing for what is not."""
+        ...
+
     @property
     def query_port(self) -> int:
         """Where OSCQuery is answered; 0 where it is not."""

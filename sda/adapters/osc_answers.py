@@ -38,6 +38,7 @@ REPLIES = frozenset(
             "map/recordings",
             "map/here",
             "oscquery",
+            "files",
             "models",
             "models/name",
             "presets",

@@ -227,6 +227,8 @@ class Surface:
                 return Call(address, lambda: self._answers.map(client, known, shade), answers=parts)
             case "/oscquery":
                 return Call(address, lambda: self._answers.send(client, "/sda/oscquery", self._acts.query_port))
+            case "/files":
+                return Call(address, lambda: self._answers.send(client, "/sda/files", *self._acts.files()))
             case "/safe":
                 ranges = self._acts.safe()
                 return Call(address, lambda: self._answers.safe(client, ranges))

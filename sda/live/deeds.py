@@ -33,6 +33,7 @@ class Deeds:
         self.dropped: Callable[[], int | None] = lambda: None  # packets that the system dropped, where it tells
         self.table: dict[str, Deed] = {"panic": self._panic, "reload": self._reload}
         self.listed: Callable[[], Sequence[PresetName]] = tuple  # the library's presets
+        self.written: Callable[[], tuple[str, str]] = lambda: ("", "")  # names of the recording and the take under way
         self.mapping: Callable[[], Mapping] = Mapping  # what `controls.toml` holds
         self._controls, self._facts, self._repertoire, self._events = controls, facts, repertoire, events
         self.stream = stream
@@ -66,6 +67,10 @@ class Deeds:
     def bindings(self) -> Sequence[Binding]:
         """What MIDI controllers move."""
         return self.mapping().bindings
+
+    def files(self) -> tuple[str, str]:
+        """Names of the recording and of the take that are being written; nothing for what is not."""
+        return self.written()
 
     def perform(self, act: str, args: Sequence[Value], source: str, place: int | None = None) -> None:
         """One of `sda.acts`, by its id; a grain can be struck at a position of the stream, all else is done now."""

@@ -73,6 +73,7 @@ class Engine:
         self._recall = Recall(self.controls, self.facts, self._repertoire, self._events, self.ports.tell, refuse)
         self._takes = Takes(self._events, lambda: self._ring, self._renderer.send, self.ports.tell, refuse)
         self._recordings = Recordings(self._events, lambda: self._ring, self.facts, self.ports.tell, refuse)
+        self.deeds.written = lambda: (self._recordings.name, self._takes.name)
         self._jobs = Jobs(self.controls, self.facts, self._events, self.ports)
         self.deeds.table |= (
             self._outlet.deeds | self._recall.table | self._jobs.table | self._takes.table | self._recordings.table

@@ -112,6 +112,12 @@ class Recordings:
         self._recording: Recording | None = None
         self._stopper = ""  # who asked for the end
 
+    @property
+    def name(self) -> str:
+        """Of the file that is being written, or nothing. Any thread."""
+        recording = self._recording
+        return "" if recording is None else recording.path.name
+
     def _later(self, run: Deed) -> Deed:
         return lambda args, source: self._events.put((None, {"kind": "call", "run": partial(run, args, source)}))
 

@@ -57,6 +57,11 @@ class Takes:
         """Whether the renderer must tell what it does."""
         return self._file is not None and self._end is None
 
+    @property
+    def name(self) -> str:
+        """Of the take that is being written, or nothing. Any thread."""
+        return self._path.name if self.on else ""
+
     def open(self, path: Path | None) -> None:
         """Begin a take in a new file, if there is to be one, with the renderer's next word. Raises `TakeError`."""
         if path is None:

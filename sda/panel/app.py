@@ -132,7 +132,7 @@ class App:
 
     def _frame(self) -> None:
         begun = time.monotonic()
-        self._desk.hand.look(begun)
+        self._safely(lambda: self._desk.hand.look(begun))
         self._safely(lambda: dpg.run_callbacks(dpg.get_callback_queue()))
         self._safely(lambda: self._transport.refresh(begun))
         shown, rest = self._shown(), begun - self._rested > REST_S

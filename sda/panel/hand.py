@@ -73,4 +73,4 @@ def _field_has_keys() -> bool:
     item = dpg.get_focused_item()
     if not item or not dpg.does_item_exist(item):  # it may have gone with its window
         return False
-    return bool(dpg.is_item_active(item)) and dpg.get_item_type(item).endswith(TYPED_IN)
+    return dpg.get_item_type(item).endswith(TYPED_IN) and bool(dpg.get_item_state(item).get("active"))  # others lack it

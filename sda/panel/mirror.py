@@ -105,7 +105,7 @@ class Mirror(Picture):
         if self.there:
             self.there = False
             self.status = Status(state="gone")
-            self.peaks = (SILENCE, SILENCE)
+            self.peaks, self.files = (SILENCE, SILENCE), ("", "")
             self.note("panel", f"the engine at {self.place[0]}:{self.place[1]} is gone; looking for it")
 
     def _greet(self, asker: Asker) -> None:
@@ -114,7 +114,16 @@ class Mirror(Picture):
         self._said.clear()
         self._coming.clear()
         self._rev = self._asked_rev = self._mapped = -1
-        for question in ("log/listen", "scope/listen", "monitor/listen", "q/params", "listen", "q/safe", "q/oscquery"):
+        for question in (
+            "log/listen",
+            "scope/listen",
+            "monitor/listen",
+            "q/params",
+            "listen",
+            "q/safe",
+            "q/oscquery",
+            "q/files",
+        ):
             asker.send(encode(f"/sda/{question}"))
         self._asker = asker
         self.there = self.begun = True
@@ -127,6 +136,8 @@ class Mirror(Picture):
             for message in asker.heard(TURN_S):
                 heard_at = time.monotonic()
                 self.take(message)
+                if message.address == "/sda/done":  # something was begun or ended
+                    asker.send(encode("/sda/q/files"))
                 if heard_at >= state_at:
                     break  # a flood does not keep us from asking
             now = time.monotonic()
@@ -146,7 +157,7 @@ class Mirror(Picture):
 
     def _ask_lists(self, asker: Asker, now: float) -> None:
         """What is not pushed; and all values where some changed, since a datagram may be lost."""
-        for question in ("q/presets", "q/models", "midi/map", "q/safe"):
+        for question in ("q/presets", "q/models", "midi/map", "q/safe", "q/files"):
             asker.send(encode(f"/sda/{question}"))
         if self._mapped != self._table:  # told anew for another model
             self._mapped, self._shade, self.here = self._table, 1, None

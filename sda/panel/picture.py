@@ -44,6 +44,7 @@ class Picture:
         self.bindings: tuple[BoundTo, ...] = ()
         self.safe: tuple[tuple[float, float], ...] = ()  # of each slider, positions that sound like the recordings
         self.oscquery = ""  # where it answers, if it does
+        self.files = ("", "")  # names of the recording and of the take that it writes, whoever began them
         self.map = MapShown()  # of the model's recordings, with one shade
         self.here: tuple[float, float, int] | None = None  # where on it the sound is, and the index of the nearest place
         self.peaks = (SILENCE, SILENCE)  # dB of full scale
@@ -67,7 +68,7 @@ class Picture:
             "/sda/midi/binding": self._collect("bindings"), "/sda/midi/bindings": self._bindings,
             "/sda/safe": self._safe, "/sda/map/recordings": self._collect("recordings"),
             "/sda/map/points": self._collect("places"), "/sda/map": self._map, "/sda/map/here": self._pointed,
-            "/sda/oscquery": self._query, "/sda/monitor": self._monitor,
+            "/sda/oscquery": self._query, "/sda/files": self._files, "/sda/monitor": self._monitor,
         }  # fmt: skip
 
     def row(self, id: str) -> Param | None:
@@ -130,6 +131,9 @@ class Picture:
     def _query(self, args: Args) -> None:
         port = int(args[0])  # type: ignore[arg-type]
         self.oscquery = f"http://{self._host}:{port}" if port else ""
+
+    def _files(self, args: Args) -> None:
+        self.files = (str(args[0]), str(args[1]))
 
     def _map(self, args: Args) -> None:
         names, places = self._collected("recordings"), self._collected("places")

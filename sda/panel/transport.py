@@ -103,22 +103,12 @@ class Transport:
         playing, frozen = bool(mirror.values.get("play")), bool(mirror.values.get("freeze"))
         self._light(self._play, playing, "Playing" if playing else "Play", paint.lit)
         self._light(self._freeze, frozen, "Freeze", paint.lit)
-        self._recording = self._goes_on("record", self._recording)
-        self._taking = self._goes_on("take", self._taking)
+        self._recording, self._taking = (bool(name) for name in mirror.files)
         self._light(self._record, self._recording, "Stop rec." if self._recording else "Record", paint.danger)
         self._light(self._take, self._taking, "Stop take" if self._taking else "Take", paint.danger)
         self._show_levels(now)
         self._show_state()
         self._show_news(now)
-
-    def _goes_on(self, act: str, before: bool) -> bool:
-        """Whether a recording or take goes on, as far as we were told."""
-        outcomes = self._desk.mirror.outcomes
-        begun, ended = outcomes.get(f"/sda/{act}/start"), outcomes.get(f"/sda/{act}/stop")
-        last = max((o for o in (begun, ended) if o is not None), key=lambda o: o.at, default=None)
-        if last is None or not self._desk.mirror.there:
-            return before and self._desk.mirror.there
-        return last is begun and last.good
 
     def _light(self, item: int | str, on: bool, label: str, theme: int) -> None:
         if self._shown.get(item) != (on, label):

@@ -44,6 +44,9 @@ class Engine:
     def safe(self) -> Sequence[tuple[float, float]]:
         return [(-4.5, 5.0), (-10.0, 2.25)]
 
+    def files(self) -> tuple[str, str]:
+        return "monday.wav", ""
+
     def presets(self) -> Sequence[PresetName]:
         return [PresetName("dusk", 0, "bells"), PresetName("Dämmerung", 3, "")]
 

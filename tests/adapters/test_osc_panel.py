@@ -13,6 +13,10 @@ def test_safe_ranges_come_in_one_message() -> None:
     assert Desk().send("/sda/q/safe") == [("/sda/safe", -4.5, 5.0, -10.0, 2.25)]
 
 
+def test_the_files_that_are_being_written() -> None:
+    assert Desk().send("/sda/q/files") == [("/sda/files", "monday.wav", "")]
+
+
 def test_the_port_of_oscquery() -> None:
     assert Desk().send("/sda/q/oscquery") == [("/sda/oscquery", 16181)]
 
@@ -71,7 +75,16 @@ def test_who_watches_sees_what_others_send_and_of_a_flood_some() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/sda/safe", "/sda/map", "/sda/map/points", "/sda/map/recordings", "/sda/map/here", "/sda/oscquery", "/sda/monitor"],
+    [
+        "/sda/safe",
+        "/sda/map",
+        "/sda/map/points",
+        "/sda/map/recordings",
+        "/sda/map/here",
+        "/sda/oscquery",
+        "/sda/files",
+        "/sda/monitor",
+    ],
 )
 def test_answers_that_come_back_are_dropped(address: str) -> None:
     assert Desk().send(address, 1.0) == []

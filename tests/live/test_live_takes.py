@@ -211,7 +211,9 @@ def test_a_recording_is_what_was_played(models: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
     with session("pebbles", "--play", "--audio", f"file:{out}") as running:
         time.sleep(0.3)
+        assert running.ask("/sda/q/files").params == ["", ""]
         assert running.act("/sda/record/start", "dawn") == ["dawn.wav"]
+        assert running.ask("/sda/q/files").params == ["dawn.wav", ""]
         assert "is being recorded" in running.act("/sda/record/start")[1]
         time.sleep(0.7)
         running.send("/sda/panic")
