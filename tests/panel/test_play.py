@@ -175,9 +175,7 @@ def test_what_is_refused_is_told_where_it_happened(engine: Session, window: Pane
     assert engine.receive().address == "/sda/error"
 
 
-def test_a_recording_and_a_take_begun_elsewhere_are_shown_and_ended_here(
-    engine: Session, window: Panel, library: Path
-) -> None:
+def test_a_recording_and_a_take_begun_elsewhere_are_shown_and_ended_here(engine: Session, window: Panel, library: Path) -> None:
     engine.send("/sda/play", True)
     for act, running, folder in (("record", "Stop rec.", "recordings"), ("take", "Stop take", "takes")):
         (name,) = engine.act(f"/sda/{act}/start")
