@@ -7,6 +7,7 @@ in straight lines between, all other descriptors held.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 import numpy as np
 import torch
@@ -38,11 +39,19 @@ def aims(survey: Survey) -> Floats:
     return found
 
 
-def curves(vae: Vae, survey: Survey, wanted: Floats, starts: Floats, weights: Floats, firmness: float = 1.0) -> Floats:
+def curves(
+    vae: Vae,
+    survey: Survey,
+    wanted: Floats,
+    starts: Floats,
+    weights: Floats,
+    firmness: float = 1.0,
+    pool: Executor | None = None,
+) -> Floats:
     """One curve [D, P, Z] for each descriptor's aims [D, 2, K, D], zero for those that do not vary.
 
     starts [N, Z]: home first, then other latents at which the same displacement should do the same, with weights [N];
-    firmness: how much the other descriptors count beside the slider's own.
+    firmness: how much the other descriptors count beside the slider's own; pool: threads that share the work.
     """
     chosen = np.flatnonzero(survey.varies)
     found = np.zeros((len(DESCRIPTORS), POSITIONS, survey.latents.shape[1]), np.float32)
@@ -57,6 +66,7 @@ def curves(vae: Vae, survey: Survey, wanted: Floats, starts: Floats, weights: Fl
         torch.from_numpy(wanted[chosen]).flatten(0, 1),
         torch.from_numpy(survey.spread @ survey.spread.T),
         care=torch.from_numpy(care).flatten(0, 1),
+        pool=pool,
     ).unflatten(0, (len(chosen), 2))  # [C, 2, K, Z]
     for row, own in enumerate(chosen):
         found[own] = even(_joined(solved[row].numpy()))

@@ -1,4 +1,4 @@
-"""The seven descriptors once more, on sound itself: a second opinion that shares nothing with the mel grid.
+"""The eight descriptors once more, on sound itself: a second opinion that shares nothing with the mel grid.
 
 A slider keeps its name only if these agree, so they use the Fourier transform of the waveform, other windows, other
 bands and other averages than `descriptors`. Plain numpy, mono waveforms [T].
@@ -36,6 +36,7 @@ def listen(audio: Floats, rate: int = 44_100) -> Floats:
         "noisiness": _flatness(spectrum, hz),
         "percussiveness": _movement(_power(audio, SHORT), _hz(SHORT, rate)),
         "lateness": _middle(audio, rate),
+        "length": _duration(audio, rate),
     }
     return np.array([values[d.name] for d in DESCRIPTORS], np.float32)
 
@@ -71,12 +72,9 @@ def _centroid(power: Doubles, hz: Doubles) -> float:
 
 
 def _spread(power: Doubles, hz: Doubles) -> float:
-    """Mean over frames, weighted by their level, of the deviation of log2 f from its mean, in octaves."""
-    magnitude, octave = np.sqrt(power) + 1e-12, np.log2(hz.clip(40))
-    total = magnitude.sum(1)
-    mean = magnitude @ octave / total
-    square = magnitude @ octave**2 / total
-    return float(np.average(np.sqrt((square - mean**2).clip(0)), weights=total))
+    """Deviation of log2 f from its mean in octaves, weighted by the magnitudes of all frames together."""
+    weight, octave = np.sqrt(power).sum(0) + 1e-12, np.log2(hz.clip(40))
+    return float(np.sqrt(np.average(np.square(octave - np.average(octave, weights=weight)), weights=weight)))
 
 
 def _balance(power: Doubles, hz: Doubles) -> float:
@@ -113,3 +111,11 @@ def _middle(audio: Floats, rate: int) -> float:
     """Centre of the squared waveform in time, in s."""
     energy = np.square(audio, dtype=np.float64) + 1e-15
     return float(energy @ (np.arange(len(audio)) + 0.5) / energy.sum() / rate)
+
+
+def _duration(audio: Floats, rate: int) -> float:
+    """Deviation in time of the squared waveform, times root 12, in s."""
+    energy = np.square(audio, dtype=np.float64) + 1e-15
+    time = (np.arange(len(audio)) + 0.5) / rate
+    mean = np.average(time, weights=energy)
+    return float(np.sqrt(12 * np.average(np.square(time - mean), weights=energy)))

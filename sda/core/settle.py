@@ -44,7 +44,8 @@ def measuring(decode: Callable[[Floats], Floats], spec: MelSpec, latent_map: Lat
 
     def measure(z: Floats) -> Floats:
         assert steering is not None, "asked by nobody else"
-        found: Floats = describe(decode(z), spec) / steering.ranges
+        known = len(steering.ranges)  # descriptors of the program that analysed it; later ones are put at the end
+        found: Floats = describe(decode(z), spec)[..., :known] / steering.ranges
         return found
 
     return measure

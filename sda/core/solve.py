@@ -14,6 +14,7 @@ outwards, each from its neighbour, all curves at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ REGULAR = 0.001  # r
 LONGEST = 2.5  # of one step, in standard deviations of the latents (Mahalanobis)
 TRIALS = (1.0, 0.4, 0.1)  # shares of a step that are tried
 ROUNDS = 2  # Gauss-Newton steps a position
+SHARE = 4  # curves solved together where threads take them; a fixed number, so that how many threads does not matter
 
 
 def slopes(values: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,13 +43,23 @@ def solve(
     covariance: Tensor,
     guesses: Tensor | None = None,
     care: Tensor | None = None,
+    pool: Executor | None = None,
 ) -> Tensor:
     """Displacements [C, K, Z] that bring the wanted changes, for C curves of K positions from the middle outwards.
 
     values: descriptors [B, D] of latent points [B, Z], in units of the recordings' spread; starts [N, Z] with weights [N];
     targets [C, K, D]: changes against the start; covariance [Z, Z] of the recordings' latents; guesses [C, K, Z]: where
-    each position begins and near which it stays, instead of at its neighbour and near 0; care [C, D]: c, 1 if not given.
+    each position begins and near which it stays, instead of at its neighbour and near 0; care [C, D]: c, 1 if not given;
+    pool: threads that share the curves among them.
     """
+    if pool is not None:
+        rows = torch.arange(len(targets)).split(SHARE)
+
+        def part(row: Tensor) -> Tensor:
+            near, heed = (None if x is None else x[row] for x in (guesses, care))
+            return solve(values, starts, weights, targets[row], covariance, near, heed)
+
+        return torch.cat(list(pool.map(part, rows)))
     with torch.no_grad():
         base = values(starts)  # [N, D]
         precision = torch.linalg.inv(covariance)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sda.core import curves, grid, settle
@@ -26,7 +26,7 @@ from sda.spec import BIGVGAN_GRID
 from sda.train.corpus import Corpus, Recording
 from sda.train.hearing import corrected
 from sda.train.surrogate import fitted
-from sda.train.threads import Vocoder
+from sda.train.threads import Vocoder, side_by_side
 from sda.train.verdict import Judge, Trial, assemble
 
 Floats = NDArray[np.float32]
@@ -39,7 +39,8 @@ BEYOND_FRAMES = 4  # by which chunks may reach over either end of a recording, h
 SURROUND = 2  # frames read on either side, so that a chunk's first window sees what was there
 STARTS = 8  # strays from home at which a name is tested
 VARIATION = 0.5  # of these strays; playing defaults to 0.3
-HOMES = 4  # other chunks, from which it is tested as well
+MIDDLING = 4  # chunks of as many recordings, one of which becomes the home
+HOMES = 8  # other chunks, from which it is tested as well
 COMPANIONS = 2  # strays at which, beside home, curves are solved that may hold more widely
 COMPANION_WEIGHT = 0.1  # of each, home having 1
 FIRMNESS = 0.5  # of the other descriptors' staying for these
@@ -75,23 +76,28 @@ def analyzing(
 
     Raises `TrainError` if no recording is left for training.
     """
-    with ThreadPoolExecutor(torch.get_num_threads(), "listening") as pool:
+    with side_by_side() as pool:
         found = yield from _found(corpus, vae, vocoder, seed, pool)
     return found
 
 
 def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: Executor) -> Generator[Progress, None, Analysis]:
     yield Progress("listening", 0.0)
+    pool.submit(importlib.import_module, "torch._dynamo")  # which an optimizer's first step imports, two seconds long
     places = chunk_places(corpus.training, vae.spec.frames * BIGVGAN_GRID.hop, corpus.rate)
     if not places:
         raise TrainError("no recording to find sliders in")
-    mels, heard = _look(corpus, vae, places, listening=vocoder is not None)
+    mels, heard = _look(corpus, vae, places, pool, listening=vocoder is not None)
     seen = survey(vae, mels)
+    charted = pool.submit(_charted, vae, seen, [places[chunk] for chunk in seen.chunks])
+    yield Progress("choosing a home", 0.05)
     judge = Judge(vae, seen, vocoder, heard[seen.chunks] if vocoder else seen.recorded, pool)
-    yield Progress("solving", 0.05)
+    judge = _at_home(judge, [places[chunk][0].name for chunk in seen.chunks], pool)
+    seen = judge.seen
+    yield Progress("solving", 0.15)
     random = np.random.default_rng(seed)
     others, starts = _starts(seen, random)
-    variants = _variants(judge, others[:COMPANIONS])
+    variants = _variants(judge, others[:COMPANIONS], pool)
     trials: dict[int, Trial] = {}
     varying = np.flatnonzero(seen.varies).tolist()
     for number, own in enumerate(varying):
@@ -104,12 +110,12 @@ def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: E
     together, homes = steered(vae, seen, chosen, holding, surrogate), _homes(seen, random)
     for slider, own in enumerate(holding):
         yield Progress(f"testing {DESCRIPTORS[own].name}", 0.65 + 0.3 * slider / len(holding))
-        sweeps = _sweeps(vae, together, slider, trials[own].range, homes)
+        sweeps = _sweeps(vae, together, slider, trials[own].range, homes, pool)
         trials[own] = judge.elsewhere(own, trials[own], starts, sweeps)
     yield Progress("axes", 0.95)
     audible_s = sum(r.seconds for r in corpus.training) * len(seen.chunks) / len(places)
     found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], audible_s, surrogate, error)
-    return replace(found, sound_map=_charted(vae, seen, [places[chunk] for chunk in seen.chunks]))
+    return replace(found, sound_map=charted.result())
 
 
 def _charted(vae: Vae, seen: Survey, places: list[tuple[Recording, int]]) -> SoundMap:
@@ -139,17 +145,43 @@ def chunk_places(recordings: list[Recording], length: int, rate: int) -> list[tu
     return [(r, round(start)) for r, places in zip(recordings, starts, strict=True) for start in places.tolist()]
 
 
-def _look(corpus: Corpus, vae: Vae, places: list[tuple[Recording, int]], *, listening: bool) -> tuple[Floats, Floats]:
+def _look(
+    corpus: Corpus, vae: Vae, places: list[tuple[Recording, int]], pool: Executor, *, listening: bool
+) -> tuple[Floats, Floats]:
     """Normalised mels [N, M, L] of the chunks, and the independent measures of their sound [N, D] (empty if not wanted)."""
     hop, frames = BIGVGAN_GRID.hop, vae.spec.frames
-    mels, heard = [], []
-    for recording, start in places:
+
+    def look(place: tuple[Recording, int]) -> tuple[Floats, Floats]:
+        recording, start = place
         audio = corpus.read(recording, start - SURROUND * hop, (frames + 2 * SURROUND) * hop)
         mel = grid.magnitudes(audio)[:, SURROUND : SURROUND + frames]
-        mels.append(grid.compress(mel, vae.spec.gain))
-        if listening:
-            heard.append(listen(audio[SURROUND * hop : -SURROUND * hop], corpus.rate))
-    return np.stack(mels), np.array(heard, np.float32)
+        heard = listen(audio[SURROUND * hop : -SURROUND * hop], corpus.rate) if listening else audio[:0]
+        return grid.compress(mel, vae.spec.gain), heard
+
+    mels, heard = zip(*pool.map(look, places), strict=True)
+    return np.stack(mels), np.stack(heard)
+
+
+def _at_home(judge: Judge, owners: list[str], pool: Executor) -> Judge:
+    """The judge with the home from which most names hold, of a few middling recordings' chunks.
+
+    owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same recordings' only
+    with half of everything else.
+    """
+    firsts: dict[str, int] = {}
+    for row in judge.seen.middling.tolist():
+        firsts.setdefault(owners[row], row)
+    judges = [replace(judge, seen=replace(judge.seen, home=row)) for row in list(firsts.values())[:MIDDLING]]
+    return judges[0] if len(judges) == 1 else max(judges, key=lambda each: _promise(each, pool))
+
+
+def _promise(judge: Judge, pool: Executor) -> tuple[int, float]:
+    """How many names hold from the judge's home, and how little they move the others."""
+    seen, alone = judge.seen, np.ones(1, np.float32)
+    found = curves.curves(judge.vae, seen, curves.aims(seen), seen.latents[seen.home][None], alone, pool=pool)
+    tried = [judge.at_home(own, found[own], WHOLE).fidelity for own in np.flatnonzero(seen.varies).tolist()]
+    holding = [fidelity for fidelity in tried if not fidelity.failure()]
+    return len(holding), -sum(fidelity.leakage_heard for fidelity in holding)
 
 
 def _starts(seen: Survey, random: np.random.Generator) -> tuple[Floats, Floats]:
@@ -171,26 +203,26 @@ def _homes(seen: Survey, random: np.random.Generator) -> Floats:
     return chosen
 
 
-def _sweeps(vae: Vae, together: LatentMap, slider: int, range_: tuple[float, float], homes: Floats) -> Floats:
+def _sweeps(vae: Vae, together: LatentMap, slider: int, range_: tuple[float, float], homes: Floats, pool: Executor) -> Floats:
     """Points [n, 5, Z] of one slider's positions over its range, from each of the homes [n, Z], as they are at rest."""
     positions = np.zeros((START_POSITIONS, len(together.curves)))
     positions[:, slider] = np.linspace(*range_, START_POSITIONS)
     measure = settle.measuring(lambda z: decode(vae, z), BIGVGAN_GRID, together)
-    points = [[together.settled(at, measure, home) for at in positions] for home in homes]
-    return np.array(points, np.float32).reshape(len(homes), START_POSITIONS, -1)
+    points = pool.map(lambda home: [together.settled(at, measure, home) for at in positions], homes)
+    return np.array(list(points), np.float32).reshape(len(homes), START_POSITIONS, -1)
 
 
-def _variants(judge: Judge, companions: Floats) -> list[Floats]:
+def _variants(judge: Judge, companions: Floats, pool: Executor) -> list[Floats]:
     """Curves [D, P, Z] to choose from: exact at home, and nearly so but good at a few other sounds [n, Z] too."""
     vae, seen = judge.vae, judge.seen
     home, alone = seen.latents[seen.home][None], np.ones(1, np.float32)
     wanted = aims = curves.aims(seen)
-    exact = curves.curves(vae, seen, aims, home, alone)
+    exact = curves.curves(vae, seen, aims, home, alone, pool=pool)
     for _ in range(HEARINGS if judge.vocoder else 0):
         aims = corrected(judge, wanted, aims, exact)
-        exact = curves.curves(vae, seen, aims, home, alone)
+        exact = curves.curves(vae, seen, aims, home, alone, pool=pool)
     weights = np.array([1.0] + [COMPANION_WEIGHT] * len(companions), np.float32)
-    return [exact, curves.curves(vae, seen, aims, np.concatenate([home, companions]), weights, FIRMNESS)]
+    return [exact, curves.curves(vae, seen, aims, np.concatenate([home, companions]), weights, FIRMNESS, pool)]
 
 
 def _choose(judge: Judge, own: int, variants: list[Floats], starts: Floats) -> Trial:

@@ -1,4 +1,4 @@
-"""The seven descriptors a third time, by librosa on sound: what neither the mel nor the self-test's own measures are.
+"""The eight descriptors a third time, by librosa on sound: what neither the mel nor the self-test's own measures are.
 
 Definitions are those of `sda.core.descriptors`, in the same units; windows, filters and averages are librosa's.
 """
@@ -29,6 +29,7 @@ def judge(audio: Floats) -> Floats:
     power = np.square(magnitude, dtype=np.float64)
     level = np.square(librosa.feature.rms(y=audio, frame_length=1024, hop_length=256)[0], dtype=np.float64)
     time = librosa.times_like(level, sr=RATE, hop_length=256)
+    middle = float(level @ time / (level.sum() + 1e-15))
     values = {
         "loudness": 10 * np.log10(level.mean() + 1e-12),
         "brightness": _brightness(magnitude),
@@ -36,7 +37,8 @@ def judge(audio: Floats) -> Floats:
         "warmth": _warmth(power, hz),
         "noisiness": _noisiness(power, hz),
         "percussiveness": _percussiveness(audio),
-        "lateness": float(level @ time / (level.sum() + 1e-15)),
+        "lateness": middle,
+        "length": float(np.sqrt(12 * (level @ np.square(time - middle)) / (level.sum() + 1e-15))),
     }
     return np.array([values[d.name] for d in DESCRIPTORS], np.float32)
 

@@ -116,6 +116,19 @@ def test_lateness_is_the_centre_of_a_burst(measure) -> None:
     assert measure(burst)["lateness"] == pytest.approx(0.7, abs=0.012)  # s
 
 
+@BOTH
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8])
+def test_length_is_that_of_what_stays_level(measure, seconds: float) -> None:
+    burst = np.where(np.abs(TIME - 0.5) < seconds / 2, noise(), 0)
+    assert measure(burst)["length"] == pytest.approx(seconds, abs=0.015)  # s; a frame takes in 23 ms
+
+
+@BOTH
+def test_the_length_of_a_decay_is_that_of_an_exponential(measure) -> None:
+    struck = noise() * np.exp(-TIME / 0.1)  # energy falls by e in .05 s, whose deviation is .05 s too
+    assert measure(struck)["length"] == pytest.approx(12**0.5 * 0.05, rel=0.12)
+
+
 def test_the_mel_and_the_sound_agree() -> None:
     sounds = varied()
     mel, sound = (np.array([list(f(x).values()) for x in sounds]) for f in (on_mel, on_sound))

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from sda.core import settle
+from sda.core.descriptors import describe
 from sda.core.latent import NEARER, LatentMap
 from sda.core.settle import WAIT
 from sda.core.steering import Steering
 from sda.core.surrogate import Surrogate
 from sda.errors import ModelError
+from sda.spec import BIGVGAN_GRID
 
 Z, D, P = 6, 3, 21
 HOME = np.linspace(-0.2, 0.3, Z).astype(np.float32)
@@ -172,3 +174,11 @@ def test_its_arrays_come_back_and_damage_is_said(steered: LatentMap) -> None:
     for name, array in (("changes", np.zeros((D, P - 1, D))), ("owns", np.array([0, 1, 7])), ("ends", np.zeros((2, 1)))):
         with pytest.raises(ModelError, match="fit"):
             LatentMap.from_tensors(tensors | {f"analysis.steering.{name}": array})
+
+
+def test_a_model_analysed_before_a_descriptor_was_added_is_measured_by_those_it_knows(steered: LatentMap) -> None:
+    assert steered.steering is not None
+    older = replace(steered, steering=replace(steered.steering, ranges=np.full(3, 2, np.float32)))
+    mels = np.random.default_rng(3).uniform(0, 1, (2, 128, 88)).astype(np.float32)
+    measured = settle.measuring(lambda _: mels, BIGVGAN_GRID, older)(mels[:, 0])
+    np.testing.assert_array_equal(measured, describe(mels)[:, :3] / 2)

@@ -1,6 +1,7 @@
 """Whole analyses of small sets whose variation is known, judged on the sound of a vocoder of a few lines."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import librosa
@@ -20,6 +21,8 @@ from sda.spec import VaeSpec
 from sda.train import analyze as analyze_module
 from sda.train.analyze import analyze, analyzing, chunk_places
 from sda.train.corpus import Corpus, Recording, gather
+from sda.train.threads import side_by_side
+from sda.train.verdict import Judge
 
 RATE, HOP = 44_100, 512
 SPEC = VaeSpec(latent=8, width=8, frames=40)
@@ -142,6 +145,22 @@ def test_the_map_knows_every_audible_chunk(varied, heard: Analysis) -> None:
     flat = np.maximum(level, -100).reshape(len(mels), -1)
     assert heard.sound_map.trust > 0.85
     assert heard.sound_map.trust == pytest.approx(trustworthiness(flat, heard.sound_map.places, n_neighbors=7), abs=0.05)
+
+
+def test_the_home_is_a_middling_sound_from_which_the_most_names_hold(varied, heard: Analysis) -> None:
+    corpus, vae = varied
+    places = chunk_places(corpus.training, LENGTH, RATE)
+    mels = np.stack([grid.compress(grid.magnitudes(corpus.read(r, s, LENGTH)), SPEC.gain) for r, s in places])
+    seen = survey(vae, mels)
+    owners = [places[chunk][0].name for chunk in seen.chunks]
+    rows = {owner: next(row for row in seen.middling if owners[row] == owner) for owner in owners}
+    nearest = sorted(rows.values(), key=seen.middling.tolist().index)[:4]
+    judge = Judge(vae, seen, None, seen.recorded)
+    with side_by_side() as pool:
+        chosen = analyze_module._at_home(judge, owners, pool)
+        promises = {row: analyze_module._promise(replace(judge, seen=replace(seen, home=row)), pool) for row in nearest}
+    assert promises[chosen.seen.home] == max(promises.values()) > min(promises.values())
+    assert heard.report["home"]["recording"] in [owners[row] for row in nearest]
 
 
 def test_what_does_not_vary_is_not_named_and_told_why(heard: Analysis) -> None:
