@@ -92,12 +92,12 @@ def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: E
     charted = pool.submit(_charted, vae, seen, [places[chunk] for chunk in seen.chunks])
     yield Progress("choosing a home", 0.05)
     judge = Judge(vae, seen, vocoder, heard[seen.chunks] if vocoder else seen.recorded, pool)
-    judge = _at_home(judge, [places[chunk][0].name for chunk in seen.chunks], pool)
+    judge, exact = _at_home(judge, [places[chunk][0].name for chunk in seen.chunks], pool)
     seen = judge.seen
     yield Progress("solving", 0.15)
     random = np.random.default_rng(seed)
     others, starts = _starts(seen, random)
-    variants = _variants(judge, others[:COMPANIONS], pool)
+    variants = _variants(judge, exact, others[:COMPANIONS], pool)
     trials: dict[int, Trial] = {}
     varying = np.flatnonzero(seen.varies).tolist()
     for number, own in enumerate(varying):
@@ -162,8 +162,8 @@ def _look(
     return np.stack(mels), np.stack(heard)
 
 
-def _at_home(judge: Judge, owners: list[str], pool: Executor) -> Judge:
-    """The judge with the home from which most names hold, of a few middling recordings' chunks.
+def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Floats]:
+    """The judge with the home from which most names hold, of a few middling recordings' chunks, and its curves [D, P, Z].
 
     owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same recordings' only
     with half of everything else.
@@ -172,14 +172,15 @@ def _at_home(judge: Judge, owners: list[str], pool: Executor) -> Judge:
     for row in judge.seen.middling.tolist():
         firsts.setdefault(owners[row], row)
     judges = [replace(judge, seen=replace(judge.seen, home=row)) for row in list(firsts.values())[:MIDDLING]]
-    return judges[0] if len(judges) == 1 else max(judges, key=lambda each: _promise(each, pool))
+    found = [_exact(each, curves.aims(each.seen), pool) for each in judges]
+    if len(judges) == 1:
+        return judges[0], found[0]
+    return max(zip(judges, found, strict=True), key=lambda pair: _promise(*pair))
 
 
-def _promise(judge: Judge, pool: Executor) -> tuple[int, float]:
-    """How many names hold from the judge's home, and how little they move the others."""
-    seen, alone = judge.seen, np.ones(1, np.float32)
-    found = curves.curves(judge.vae, seen, curves.aims(seen), seen.latents[seen.home][None], alone, pool=pool)
-    tried = [judge.at_home(own, found[own], WHOLE).fidelity for own in np.flatnonzero(seen.varies).tolist()]
+def _promise(judge: Judge, found: Floats) -> tuple[int, float]:
+    """How many names hold from the judge's home by the curves [D, P, Z], and how little they move the others."""
+    tried = [judge.at_home(own, found[own], WHOLE).fidelity for own in np.flatnonzero(judge.seen.varies).tolist()]
     holding = [fidelity for fidelity in tried if not fidelity.failure()]
     return len(holding), -sum(fidelity.leakage_heard for fidelity in holding)
 
@@ -212,15 +213,20 @@ def _sweeps(vae: Vae, together: LatentMap, slider: int, range_: tuple[float, flo
     return np.array(list(points), np.float32).reshape(len(homes), START_POSITIONS, -1)
 
 
-def _variants(judge: Judge, companions: Floats, pool: Executor) -> list[Floats]:
-    """Curves [D, P, Z] to choose from: exact at home, and nearly so but good at a few other sounds [n, Z] too."""
+def _exact(judge: Judge, aims: Floats, pool: Executor) -> Floats:
+    """The curves [D, P, Z] that do from home what the aims ask for, and from nowhere else."""
+    seen = judge.seen
+    return curves.curves(judge.vae, seen, aims, seen.latents[seen.home][None], np.ones(1, np.float32), pool=pool)
+
+
+def _variants(judge: Judge, exact: Floats, companions: Floats, pool: Executor) -> list[Floats]:
+    """Curves [D, P, Z] to choose from: exact at home, on the sound too, and nearly so but good at a few others [n, Z] too."""
     vae, seen = judge.vae, judge.seen
-    home, alone = seen.latents[seen.home][None], np.ones(1, np.float32)
+    home = seen.latents[seen.home][None]
     wanted = aims = curves.aims(seen)
-    exact = curves.curves(vae, seen, aims, home, alone, pool=pool)
     for _ in range(HEARINGS if judge.vocoder else 0):
         aims = corrected(judge, wanted, aims, exact)
-        exact = curves.curves(vae, seen, aims, home, alone, pool=pool)
+        exact = _exact(judge, aims, pool)
     weights = np.array([1.0] + [COMPANION_WEIGHT] * len(companions), np.float32)
     return [exact, curves.curves(vae, seen, aims, np.concatenate([home, companions]), weights, FIRMNESS, pool)]
 

@@ -14,6 +14,7 @@ from small_models import pca_vae
 
 from sda.core import grid
 from sda.core.analysis import Analysis
+from sda.core.curves import aims
 from sda.core.survey import survey
 from sda.core.vae import Vae
 from sda.errors import TrainError
@@ -157,8 +158,11 @@ def test_the_home_is_a_middling_sound_from_which_the_most_names_hold(varied, hea
     nearest = sorted(rows.values(), key=seen.middling.tolist().index)[:4]
     judge = Judge(vae, seen, None, seen.recorded)
     with side_by_side() as pool:
-        chosen = analyze_module._at_home(judge, owners, pool)
-        promises = {row: analyze_module._promise(replace(judge, seen=replace(seen, home=row)), pool) for row in nearest}
+        chosen, _ = analyze_module._at_home(judge, owners, pool)
+        promises = {}
+        for row in nearest:
+            there = replace(judge, seen=replace(seen, home=row))
+            promises[row] = analyze_module._promise(there, analyze_module._exact(there, aims(there.seen), pool))
     assert promises[chosen.seen.home] == max(promises.values()) > min(promises.values())
     assert heard.report["home"]["recording"] in [owners[row] for row in nearest]
 
