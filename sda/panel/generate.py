@@ -39,7 +39,7 @@ class Generate:
                 parts.heading(self._desk, "Results", HERE)
                 self._trouble = Notice(self._desk, HERE)
                 self._sound = Sound(self._desk, self._home, "generate.sound", self._trouble)
-                pieces.quiet(self._desk, name="generate.recipe", wrap=0)
+                pieces.quiet(self._desk, "Nothing was rendered yet.", "generate.recipe", wrap=0)
                 self._build_results()
 
     def _build_course(self) -> None:

@@ -177,11 +177,11 @@ class Minutes:
         line = parts.labelled(desk, "training", HERE, "How long it takes. It can be stopped, and gone on with.")
         dpg.add_combo(
             tuple(orders.PRESETS), parent=line, tag=f"{name}.preset", label=f"##{name}.preset", default_value=first,
-            width=desk.look.px(110), callback=lambda _, preset: dpg.set_value(name, orders.PRESETS[preset]),
+            width=desk.look.px(92), callback=lambda _, preset: dpg.set_value(name, orders.PRESETS[preset]),
         )  # fmt: skip
         dpg.add_input_float(
             parent=line, tag=name, label=f"##{name}", default_value=orders.PRESETS[first], min_value=0.01, max_value=10_000,
-            step=0, min_clamped=True, max_clamped=True, format="%.2f", width=desk.look.px(70),
+            step=0, min_clamped=True, max_clamped=True, format="%.2f", width=desk.look.px(64),
         )  # fmt: skip
         dpg.add_text("minutes", parent=line)
 

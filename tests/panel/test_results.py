@@ -16,8 +16,13 @@ from sda.cli.main import main
 pytestmark = pytest.mark.window
 
 
-def test_a_result_is_heard_and_stopped(library: Path, tmp_path: Path) -> None:
+def test_without_a_result_it_is_said_and_one_is_heard_and_stopped(library: Path, tmp_path: Path) -> None:
     (library / "recordings").mkdir()
+    with session("pebbles", "--audio", "null") as engine, screen() as display:
+        with panel(display, engine.port, tmp_path) as window:
+            window.show("Generate")
+            window.says("Nothing was rendered yet.")
+        engine.end()
     for name, seconds in (("early", "0.5"), ("late", "30")):
         with pytest.raises(SystemExit, match="0"):
             main(["generate", "pebbles", "-d", seconds, "-o", str(library / "recordings" / f"{name}.wav")])
