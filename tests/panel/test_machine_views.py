@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from hub_server import Fault, Hub
 from live_session import Session
-from screen import Panel
+from screen import Panel, panel, screen
 from small_models import sounding
 from weights_desk import CONTENT, PIN, served
 
@@ -220,6 +220,12 @@ def test_generate_renders_what_is_asked_as_a_terminal_would(window: Panel, engin
     window.says("tide-2.wav: 0.50 s, 48000 Hz, mono")
 
 
+def test_what_is_rendered_over_osc_is_the_first_of_the_results(window: Panel, engine: Session, library: Path) -> None:
+    show(window, "Generate", "##generate.name")
+    assert engine.act("/sda/generate", "dew", 0.25) == ["dew.wav"]
+    window.says("dew.wav: 0.25 s, 48000 Hz")
+
+
 def test_a_rendering_is_cancelled(window: Panel, library: Path) -> None:
     show(window, "Generate", "##generate.name")
     write(window, "##generate.name", "endless")
@@ -258,9 +264,12 @@ def test_a_folder_is_looked_at_and_a_model_trained_cancelled_and_gone_on_with(
     window.says("Sliders found:")
     window.until(lambda items: [i for i in items if i["label"] == "##train.preview" and "step" in str(i["value"])])
     done = run.step["step"]
-    window.click("Go on")
-    runs_until(run, lambda: run.step["step"] > done)
+    while not run.state.lives:  # greyed until the process that was cancelled is gone
+        window.click("Go on")
+        time.sleep(1)
+        run.look()
     window.says("at work")
+    runs_until(run, lambda: run.step["step"] > done)
     kill("--name\0grit\0--resume", library)
     window.says("broken off")
 
@@ -287,6 +296,25 @@ def test_a_vocoder_is_trained_for_a_model(window: Panel, library: Path) -> None:
     assert distill.read(Library().resolve("grit")).vocoder is not None
     window.says("Mel error on held-out recordings")
     window.says("resampled")  # the last line of the table: the ceiling
+
+
+@pytest.mark.window
+def test_a_window_that_opens_finds_the_runs_and_a_training_begun_over_osc(
+    engine: Session, library: Path, tmp_path: Path
+) -> None:
+    with screen() as other, panel(other, engine.port, tmp_path) as again:
+        show(again, "Train", "##train.name")
+        again.says("broken off")
+        show(again, "Train Vocoder", "##train-vocoder.model")
+        again.says("resampled")  # the table of the last one
+        before = newest(library, "train-vocoder", "grit").run.path
+        engine.send("/sda/train/vocoder", "grit")
+        until(lambda: newest(library, "train-vocoder", "grit").run.path != before)
+        again.says("at work")
+        again.click("Cancel")
+        run = newest(library, "train-vocoder", "grit")
+        runs_until(run, lambda: not run.state.lives)
+        assert run.state is State.STOPPED
 
 
 def test_bigvgan_is_fetched_stopped_gone_on_with_checked_and_removed(window: Panel, hub: Hub, library: Path) -> None:
