@@ -116,6 +116,5 @@ def _middle(audio: Floats, rate: int) -> float:
 def _duration(audio: Floats, rate: int) -> float:
     """Deviation in time of the squared waveform, times root 12, in s."""
     energy = np.square(audio, dtype=np.float64) + 1e-15
-    time = (np.arange(len(audio)) + 0.5) / rate
-    mean = np.average(time, weights=energy)
-    return float(np.sqrt(12 * np.average(np.square(time - mean), weights=energy)))
+    away = (np.arange(len(audio)) + 0.5) / rate - _middle(audio, rate)
+    return float(np.sqrt(12 * np.average(np.square(away), weights=energy)))

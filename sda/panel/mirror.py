@@ -114,16 +114,7 @@ class Mirror(Picture):
         self._said.clear()
         self._coming.clear()
         self._rev = self._asked_rev = self._mapped = -1
-        for question in (
-            "log/listen",
-            "scope/listen",
-            "monitor/listen",
-            "q/params",
-            "listen",
-            "q/safe",
-            "q/oscquery",
-            "q/files",
-        ):
+        for question in ("log/listen", "scope/listen", "monitor/listen", "q/params", "listen", "q/oscquery"):
             asker.send(encode(f"/sda/{question}"))
         self._asker = asker
         self.there = self.begun = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -54,7 +53,7 @@ UPPER, LOWER = (0.0, WHOLE[1]), (WHOLE[0], 0.0)  # ranges in which a name may ho
 class Progress:
     """How far the analysis has come."""
 
-    stage: str  # "listening", "solving", "testing <name>", "axes"
+    stage: str  # "listening", "choosing a home", "solving", "testing <name>", "axes", ...
     share: float  # of the whole, 0..1
 
 
@@ -83,7 +82,6 @@ def analyzing(
 
 def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: Executor) -> Generator[Progress, None, Analysis]:
     yield Progress("listening", 0.0)
-    pool.submit(importlib.import_module, "torch._dynamo")  # which an optimizer's first step imports, two seconds long
     places = chunk_places(corpus.training, vae.spec.frames * BIGVGAN_GRID.hop, corpus.rate)
     if not places:
         raise TrainError("no recording to find sliders in")

@@ -108,10 +108,9 @@ def write(window: Panel, field: str, text: str, *, enter: bool = False) -> None:
         window.screen.do("type", "--delay", 40, text)
         window.screen.key("Return" if enter else "Tab")
         end = time.monotonic() + 3  # a key goes down, up and into the field in frames of their own
-        while not enter and time.monotonic() < end and window.value(field) not in (None, text):
-            pass  # None: what a field of numbers says is not known
-        if enter or time.monotonic() < end:
-            return
+        while time.monotonic() < end:
+            if enter or window.value(field) in (None, text):  # None: what a field of numbers says is not known
+                return
     raise AssertionError(f"{field} says {window.value(field)!r} instead of {text!r}")
 
 
@@ -264,10 +263,14 @@ def test_a_folder_is_looked_at_and_a_model_trained_cancelled_and_gone_on_with(
     window.says("Sliders found:")
     window.until(lambda items: [i for i in items if i["label"] == "##train.preview" and "step" in str(i["value"])])
     done = run.step["step"]
-    while not run.state.lives:  # greyed until the process that was cancelled is gone
-        window.click("Go on")
+
+    def goes_on() -> bool:
+        window.click("Go on")  # greyed until the process that was cancelled is gone
         time.sleep(1)
         run.look()
+        return run.state.lives
+
+    until(goes_on)
     window.says("at work")
     runs_until(run, lambda: run.step["step"] > done)
     kill("--name\0grit\0--resume", library)

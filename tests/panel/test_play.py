@@ -177,10 +177,13 @@ def test_what_is_refused_is_told_where_it_happened(engine: Session, window: Pane
 
 def test_a_recording_and_a_take_begun_elsewhere_are_shown_and_ended_here(engine: Session, window: Panel, library: Path) -> None:
     engine.send("/sda/play", True)
-    for act, running, folder in (("record", "Stop rec.", "recordings"), ("take", "Stop take", "takes")):
+    for act, at_rest, running, folder, silent in (
+        ("record", "Record", "Stop rec.", "recordings", "nothing is being recorded"),
+        ("take", "Take", "Stop take", "takes", "no take is being written"),
+    ):
         (name,) = engine.act(f"/sda/{act}/start")
         window.says(running)
         window.click(running)
-        window.says(act.capitalize())
+        window.until(lambda items, label=at_rest: any(item["label"] == label for item in items))
         assert (library / folder / name).stat().st_size > 0
-        assert "no" in engine.act(f"/sda/{act}/stop")[1]  # nothing is being recorded, no take is being written
+        assert silent in engine.act(f"/sda/{act}/stop")[1]

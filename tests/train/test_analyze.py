@@ -151,7 +151,8 @@ def test_the_map_knows_every_audible_chunk(varied, heard: Analysis) -> None:
 def test_the_home_is_a_middling_sound_from_which_the_most_names_hold(varied, heard: Analysis) -> None:
     corpus, vae = varied
     places = chunk_places(corpus.training, LENGTH, RATE)
-    mels = np.stack([grid.compress(grid.magnitudes(corpus.read(r, s, LENGTH)), SPEC.gain) for r, s in places])
+    with side_by_side() as pool:
+        mels, _ = analyze_module._look(corpus, vae, places, pool, listening=False)
     seen = survey(vae, mels)
     owners = [places[chunk][0].name for chunk in seen.chunks]
     rows = {owner: next(row for row in seen.middling if owners[row] == owner) for owner in owners}
