@@ -7,21 +7,23 @@ solved displacements are S J^T c, so orthogonal means J v = 0: near home an axis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sda.core.curves import POSITIONS, changes, even, held, scaled
+from sda.core.curves import POSITIONS, changes, held, scaled
 from sda.core.latent import LatentMap, Slider, displacements
 from sda.core.selftest import HOME_POSITIONS
 from sda.core.solve import slopes
 from sda.core.sound_map import SoundMap
 from sda.core.steering import Steering
 from sda.core.surrogate import Surrogate
-from sda.core.survey import Survey, decode
+from sda.core.survey import PERCENTILES, Survey, decode
 from sda.core.vae import Vae
 from sda.errors import ModelError
 from sda.params import SLIDER_RANGE
@@ -103,12 +105,12 @@ class Axis:
     changes: Floats  # [9] dB, mean over the audible bins against the lower end, at positions spread from `low` to `high`
 
 
-def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -> list[Axis]:
-    """Up to `count` straight directions of what the named curves [S, P, Z] leave, the largest decoded change first.
+def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int, pool: Executor | None = None) -> list[Axis]:
+    """Up to `count` directions of what the named curves [S, P, Z] leave, the largest decoded change first.
 
-    owns [S]: the curves' descriptors. In whitened coordinates w (z = home + A w) every direction is equally likely in the
-    recordings; among those orthogonal to the named ones, the right singular vectors of the decoder's response order by
-    what is heard.
+    owns [S]: the curves' descriptors; pool: threads that share the work. In whitened coordinates w (z = home + A w) every
+    direction is equally likely in the recordings; among those orthogonal to the named ones, the right singular vectors of the
+    decoder's response order by what is heard. Each is then bent where that holds the descriptors.
     """
     home, spread = survey.latents[survey.home], survey.spread
     _, jacobian = slopes(scaled(vae, survey), torch.from_numpy(home)[None])  # [1, D, Z]
@@ -119,29 +121,44 @@ def axes(vae: Vae, survey: Survey, named: Floats, owns: list[int], count: int) -
         return []
     response = _log(vae, home + free.T @ spread.T) - _log(vae, home - free.T @ spread.T)  # [Z', M L] dB
     _, _, order = np.linalg.svd(response.T, full_matrices=False)
+    directions = order @ free.T  # [Z', Z], whitened
+    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(1)]
+    directions *= np.where(largest > 0, 1, -1)[:, None]  # a rule, so that the same recordings give the same axes
     found: list[Axis] = []
-    for direction in order @ free.T:  # [Z], whitened
-        if len(found) >= count:
+    for at in range(0, len(directions), count):
+        some = directions[at : at + count]
+        reaches = [_reach(survey, direction) for direction in some]
+        straight = np.stack([_straight(survey, *each) for each in zip(some, reaches, strict=True)])
+        bent = held(vae, survey, straight, pool)
+        heard = [axis for axis in map(partial(_axis, vae, survey), bent, reaches) if axis]
+        found += heard
+        if not heard or len(found) >= count:  # what comes later is heard less
             break
-        sign = 1 if direction[np.abs(direction).argmax()] > 0 else -1  # a rule, so that the same recordings give the same axes
-        if axis := _axis(vae, survey, sign * direction):
-            found.append(axis)
-    return found
+    return found[:count]
 
 
-def _axis(vae: Vae, survey: Survey, direction: Floats) -> Axis | None:
-    """The axis along a whitened direction [Z], its ends at the 2nd and 98th percentile of the recordings; None if inaudible.
-
-    It is bent where that holds the descriptors.
-    """
+def _reach(survey: Survey, direction: Floats) -> Floats:
+    """Where the recordings' percentiles [5] lie along a whitened direction [Z], seen from home."""
     home = survey.latents[survey.home]
     places = np.linalg.solve(survey.spread, (survey.latents - home).T).T @ direction  # [N]
-    low, safe_low, _, safe_high, high = np.percentile(places, (2, 5, 50, 95, 98))
-    low, high = min(low, 0.0), max(high, 0.0)
+    return np.asarray(np.percentile(places, PERCENTILES), np.float32)
+
+
+def _straight(survey: Survey, direction: Floats, reach: Floats) -> Floats:
+    """The straight curve [P, Z] along a whitened direction [Z] from the first of the percentiles [5] to the last."""
+    low, high = min(reach[0], 0.0), max(reach[-1], 0.0)
     bottom, top = SLIDER_RANGE
     position = np.linspace(bottom, top, POSITIONS)
-    reach = np.where(position < 0, low * position / bottom, high * position / top)
-    curve = even(held(vae, survey, (reach[:, None] * (survey.spread @ direction)).astype(np.float32)))
+    way = np.where(position < 0, low * position / bottom, high * position / top)
+    return np.asarray(way[:, None] * (survey.spread @ direction), np.float32)
+
+
+def _axis(vae: Vae, survey: Survey, curve: Floats, reach: Floats) -> Axis | None:
+    """The axis of a curve [P, Z] that reaches so far [5]; None if inaudible."""
+    home = survey.latents[survey.home]
+    low, safe_low, _, safe_high, high = reach
+    low, high = min(low, 0.0), max(high, 0.0)
+    bottom, top = SLIDER_RANGE
     ends_at = (bottom if low < 0 else 0.0, top if high > 0 else 0.0)
     levels = _log(vae, home + displacements(curve[None], np.linspace(*ends_at, HOME_POSITIONS)[:, None])[:, 0])
     changes = np.abs(levels - levels[0]).mean(1)

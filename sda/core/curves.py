@@ -73,15 +73,16 @@ def curves(
     return found
 
 
-def held(vae: Vae, survey: Survey, curve: Floats) -> Floats:
-    """A curve [P, Z] bent as little as holds the descriptors where they are at home."""
-    knots = np.linspace(0, len(curve) - 1, 2 * KNOTS + 1).round().astype(int)
-    sides = np.stack([curve[knots[:KNOTS][::-1]], curve[knots[KNOTS + 1 :]]])  # [2, K, Z], outwards
+def held(vae: Vae, survey: Survey, straight: Floats, pool: Executor | None = None) -> Floats:
+    """Curves [C, P, Z] bent as little as holds the descriptors where they are at home. pool: threads that share the work."""
+    knots = np.linspace(0, straight.shape[1] - 1, 2 * KNOTS + 1).round().astype(int)
+    sides = np.stack([straight[:, knots[:KNOTS][::-1]], straight[:, knots[KNOTS + 1 :]]], 1)  # [C, 2, K, Z], outwards
     home = torch.from_numpy(survey.latents[survey.home])[None]
     covariance = torch.from_numpy(survey.spread @ survey.spread.T)
-    targets = torch.zeros(2, KNOTS, len(DESCRIPTORS))
-    guesses = torch.from_numpy(sides)
-    return _joined(solve(scaled(vae, survey), home, torch.ones(1), targets, covariance, guesses).numpy())
+    guesses = torch.from_numpy(sides).flatten(0, 1)
+    targets = torch.zeros(len(guesses), KNOTS, len(DESCRIPTORS))
+    solved = solve(scaled(vae, survey), home, torch.ones(1), targets, covariance, guesses, pool=pool)
+    return np.stack([even(_joined(curve)) for curve in solved.unflatten(0, sides.shape[:2]).numpy()])
 
 
 def changes(vae: Vae, survey: Survey, found: Floats) -> Floats:

@@ -23,7 +23,7 @@ REGULAR = 0.001  # r
 LONGEST = 2.5  # of one step, in standard deviations of the latents (Mahalanobis)
 TRIALS = (1.0, 0.4, 0.1)  # shares of a step that are tried
 ROUNDS = 2  # Gauss-Newton steps a position
-SHARE = 4  # curves solved together where threads take them; a fixed number, so that how many threads does not matter
+SHARE = 8  # curves solved together where threads take them; fixed, so that the number of threads does not matter
 
 
 def slopes(values: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:

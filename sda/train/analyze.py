@@ -104,7 +104,7 @@ def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: E
     holding = [own for own, trial in trials.items() if not trial.fidelity.failure()]
     yield Progress("learning what the decoder does", 0.6)
     chosen = np.array([trials[own].curve for own in holding], np.float32).reshape(-1, POSITIONS, vae.spec.latent)
-    surrogate, error = fitted(vae, seen, chosen, seed)
+    surrogate, error = fitted(vae, seen, chosen, seed, pool)
     together, homes = steered(vae, seen, chosen, holding, surrogate), _homes(seen, random)
     for slider, own in enumerate(holding):
         yield Progress(f"testing {DESCRIPTORS[own].name}", 0.65 + 0.3 * slider / len(holding))
@@ -112,7 +112,7 @@ def _found(corpus: Corpus, vae: Vae, vocoder: Vocoder | None, seed: int, pool: E
         trials[own] = judge.elsewhere(own, trials[own], starts, sweeps)
     yield Progress("axes", 0.95)
     audible_s = sum(r.seconds for r in corpus.training) * len(seen.chunks) / len(places)
-    found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], audible_s, surrogate, error)
+    found = assemble(vae, seen, trials, places[int(seen.chunks[seen.home])], audible_s, surrogate, error, pool)
     return replace(found, sound_map=charted.result())
 
 
@@ -170,7 +170,7 @@ def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Fl
     for row in judge.seen.middling.tolist():
         firsts.setdefault(owners[row], row)
     judges = [replace(judge, seen=replace(judge.seen, home=row)) for row in list(firsts.values())[:MIDDLING]]
-    found = [_exact(each, curves.aims(each.seen), pool) for each in judges]
+    found = list(pool.map(lambda each: _exact(each, curves.aims(each.seen)), judges))
     if len(judges) == 1:
         return judges[0], found[0]
     return max(zip(judges, found, strict=True), key=lambda pair: _promise(*pair))
@@ -178,7 +178,8 @@ def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Fl
 
 def _promise(judge: Judge, found: Floats) -> tuple[int, float]:
     """How many names hold from the judge's home by the curves [D, P, Z], and how little they move the others."""
-    tried = [judge.at_home(own, found[own], WHOLE).fidelity for own in np.flatnonzero(judge.seen.varies).tolist()]
+    varying = np.flatnonzero(judge.seen.varies).tolist()
+    tried = [judge.at_home(own, found[own], WHOLE, START_POSITIONS).fidelity for own in varying]
     holding = [fidelity for fidelity in tried if not fidelity.failure()]
     return len(holding), -sum(fidelity.leakage_heard for fidelity in holding)
 
@@ -211,7 +212,7 @@ def _sweeps(vae: Vae, together: LatentMap, slider: int, range_: tuple[float, flo
     return np.array(list(points), np.float32).reshape(len(homes), START_POSITIONS, -1)
 
 
-def _exact(judge: Judge, aims: Floats, pool: Executor) -> Floats:
+def _exact(judge: Judge, aims: Floats, pool: Executor | None = None) -> Floats:
     """The curves [D, P, Z] that do from home what the aims ask for, and from nowhere else."""
     seen = judge.seen
     return curves.curves(judge.vae, seen, aims, seen.latents[seen.home][None], np.ones(1, np.float32), pool=pool)

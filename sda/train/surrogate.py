@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from sda.core.latent import displacements
 from sda.core.surrogate import Surrogate
@@ -21,14 +23,15 @@ STEPS, CROWD, RATE, DECAY = 1200, 256, 4e-3, 0.05  # steps of so many points, pe
 STRAY = 0.8  # most, in the recordings' standard deviations
 
 
-def fitted(vae: Vae, seen: Survey, curves: Floats, seed: int) -> tuple[Surrogate, Floats]:
+def fitted(vae: Vae, seen: Survey, curves: Floats, seed: int, pool: Executor | None = None) -> tuple[Surrogate, Floats]:
     """The net for a survey and the curves [S, P, Z] found in it, and its error [D] on points of its own kind.
 
-    Errors are root mean squares in units of the recordings' ranges, on a tenth of the points, which it was not fitted to.
+    pool: threads that share the decoding. Errors are root mean squares in units of the recordings' ranges, on a tenth of the
+    points, which it was not fitted to.
     """
     random = np.random.default_rng([seed, 5])
     points = reached(seen, curves, POINTS, random)
-    heard = decoded(vae, seen, points)
+    heard = decoded(vae, seen, points, pool)
     home = seen.latents[seen.home]
     whitened = np.linalg.solve(seen.spread, (points - home).T).T.astype(np.float32)
     kept = POINTS // 10
@@ -52,10 +55,16 @@ def reached(seen: Survey, curves: Floats, count: int, random: np.random.Generato
     return points
 
 
-def decoded(vae: Vae, seen: Survey, points: Floats) -> Floats:
+def decoded(vae: Vae, seen: Survey, points: Floats, pool: Executor | None = None) -> Floats:
     """Descriptors [n, D] of what the decoder makes of latent points [n, Z], in units of the recordings' ranges."""
-    with torch.no_grad():
-        found = [values(vae, batch).numpy() for batch in torch.from_numpy(points).split(BATCH)]
+
+    def part(batch: Tensor) -> Floats:
+        with torch.no_grad():  # counts in its own thread only
+            found: Floats = values(vae, batch).numpy()
+        return found
+
+    each = map if pool is None else pool.map
+    found = list(each(part, torch.from_numpy(points).split(BATCH)))
     return np.asarray(np.concatenate(found) / seen.ranges, np.float32)
 
 

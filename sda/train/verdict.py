@@ -38,8 +38,8 @@ class Trial:
     range: tuple[float, float]  # positions
     fidelity: Fidelity
     measured_on: str  # "sound" or "mel"
-    mel: Floats  # [9, D] descriptors of the mel at positions spread over the range, from home
-    heard: Floats  # [9, D] the same by the measure of the test
+    mel: Floats  # [n, D] descriptors of the mel at positions spread over the range, from home
+    heard: Floats  # [n, D] the same by the measure of the test
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,10 @@ class Judge:
         with torch.no_grad():  # counts in its own thread only
             return listen(self.vocoder(grid.to_log(mel)), BIGVGAN_GRID.sample_rate)
 
-    def at_home(self, own: int, curve: Floats, range_: tuple[float, float]) -> Trial:
-        """Sweep a curve [P, Z] over a range of positions, from home."""
+    def at_home(self, own: int, curve: Floats, range_: tuple[float, float], count: int = selftest.HOME_POSITIONS) -> Trial:
+        """Sweep a curve [P, Z] over `count` positions of a range, from home."""
         curve = within(curve, range_)
-        sweep = self.seen.latents[self.seen.home] + _at(curve, range_, selftest.HOME_POSITIONS)
+        sweep = self.seen.latents[self.seen.home] + _at(curve, range_, count)
         mel, heard = describe(decode(self.vae, sweep)), self.measure(sweep)
         fidelity = self._judge(own, mel, heard, heard[:0, None])
         return Trial(curve, range_, fidelity, "sound" if self.vocoder else "mel", mel, heard)
@@ -115,6 +115,7 @@ def assemble(
     audible_s: float,
     surrogate: Surrogate,
     error: Floats,
+    pool: Executor | None = None,
 ) -> Analysis:
     """Keep what holds, fill up with axes, write the report.
 
@@ -125,7 +126,7 @@ def assemble(
     shape = (POSITIONS, seen.latents.shape[1])
     named = np.array([trials[own].curve for own in kept], np.float32).reshape(-1, *shape)
     count = min(max(analysis.SLIDERS - len(kept), analysis.FEWEST_AXES), analysis.MOST - len(kept))
-    axes = analysis.axes(vae, seen, named, kept, count)
+    axes = analysis.axes(vae, seen, named, kept, count, pool)
     sliders = [_named(number, seen, own, trials[own]) for number, own in enumerate(kept, 1)]
     for number, axis in enumerate(axes, 1):
         words = f"what the named sliders leave, part {number}; {axis.changes[-1]:.0f} dB mean change"
