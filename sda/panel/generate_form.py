@@ -124,7 +124,7 @@ class Form:
 
     def _plays(self, row: Row) -> bool:
         """Whether it is the model that the engine has loaded."""
-        return self._desk.mirror.values.get("model") in (row.entry.name, row.entry.id)
+        return row.meant_by(self._desk.mirror.values.get("model"))
 
     def _why(self, row: Row | None) -> str:
         """What will sound, and why; or why it cannot."""

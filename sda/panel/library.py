@@ -17,6 +17,7 @@ from sda.panel.view import Desk
 FILES = (".distill", ".sda", ".distillgan")
 WIDTHS = {"sound": 84, "sliders": 60, "own vocoder": 90, "size": 70, "made": 84}  # points; the name has the rest
 EMPTY = "The library is empty. Train makes a model of a folder of recordings; a model's file can be brought in below."
+PLAYS = "It is what the engine plays."
 NONE_FOUND = "No model has all of these words in its name, tags or sliders."
 
 
@@ -67,6 +68,7 @@ class Library:
     def _build_details(self) -> None:
         desk = self._desk
         pieces.named(parts.heading(desk, "", HERE), "library.name")
+        pieces.quiet(desk, name="library.plays")
         with dpg.group(tag="library.acts", show=False):
             with dpg.group(horizontal=True):
                 pieces.button(desk, "Load", "library.load", self._load, theme=desk.paint.primary)
@@ -90,12 +92,14 @@ class Library:
         home.look(now)
         self._take_up()
         search = str(dpg.get_value("library.search"))
-        wanted = (home.revision, search, self._column, self._descending)
+        loaded = self._desk.mirror.values.get("model")
+        wanted = (home.revision, search, self._column, self._descending, loaded)
         if wanted != self._listed:
             self._listed = wanted
             self._rows = chosen(home.glance.rows, search, self._column, descending=self._descending)
-            self._fill()
+            self._fill(loaded)
         row = self._row()
+        pieces.say("library.plays", PLAYS if row is not None and row.meant_by(loaded) else "")
         if (shown := (home.revision, self._chosen)) != self._detailed:
             self._detailed = shown
             self._tell(row)
@@ -104,8 +108,8 @@ class Library:
     def close(self) -> None:
         """Nothing goes on."""
 
-    def _fill(self) -> None:
-        """The table's rows, made anew where the list changed."""
+    def _fill(self, loaded: object) -> None:
+        """The table's rows, made anew where the list changed; that of the loaded model has another ground."""
         dpg.delete_item("library.table", children_only=True, slot=1)
         height = pieces.rows_of("library.table", self._desk)
         for number, row in enumerate(self._rows):
@@ -117,6 +121,10 @@ class Library:
                 )  # fmt: skip
                 for cell in rest:
                     dpg.add_text(cell)
+            if row.meant_by(loaded):
+                dpg.highlight_table_row("library.table", number, self._desk.look.palette.raised)
+            else:
+                dpg.unhighlight_table_row("library.table", number)
         glance = self._home.glance
         nothing = not self._rows and glance.weights is not None
         pieces.say("library.empty", self._home.error or ((NONE_FOUND if glance.rows else EMPTY) if nothing else ""))

@@ -39,6 +39,10 @@ class Row:
         own = "yes" if self.own_vocoder else "no"
         return self.entry.name, sound, str(len(self.sliders)), own, words.size(self.entry.size), document.created[:10]
 
+    def meant_by(self, name: object) -> bool:
+        """Whether it is what the engine calls so, which loads models by name and by id."""
+        return name in (self.entry.name, self.entry.id)
+
     def holds(self, word: str) -> bool:
         """Whether a word of a search, in lower case, is found in its name, tags or sliders."""
         document = self.entry.document

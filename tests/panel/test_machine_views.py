@@ -171,6 +171,9 @@ def test_the_library_finds_loads_renames_deletes_and_brings_in(
     window.says("safe -8.0 to +8.0, a test")
     window.click("Load")
     until(lambda: engine.value("model") == distill.read_header(spare).id)
+    window.says("It is what the engine plays.")
+    engine.send("/sda/model", "pebbles")  # by another hand
+    window.until(lambda items: not any(item["value"] == "It is what the engine plays." for item in items))
     write(window, "##library.newname", "scree", enter=True)
     until(lambda: (models / "scree.distill").exists() and not (models / "gravel.distill").exists())
     write(window, "##library.search", "scr")

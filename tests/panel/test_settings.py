@@ -81,3 +81,10 @@ def test_a_device_is_opened_and_what_cannot_be_is_said(engine: Session, window: 
     window.click("Play there")  # the system's own choice: this machine may have none
     window.until(lambda items: any("no sound device" in str(i["value"]) or "plays to" in str(i["value"]) for i in items))
     assert engine.ask("/sda/ping", 1).params == [1]
+
+
+def test_a_device_that_others_open_is_told(engine: Session, window: Panel) -> None:
+    window.show("Settings")
+    for rate in (44_100, 48_000):
+        assert engine.act("/sda/audio/open", "null", 0, rate) == ["null"]
+        window.says(f"null, {rate} Hz")
