@@ -157,9 +157,9 @@ class OscPort:
         ready.register(self._socket, selectors.EVENT_READ)
         ready.register(self._woken, selectors.EVENT_READ)
         while not self._closing:
-            ready.select(wait)
-            with suppress(BlockingIOError):
-                self._woken.recv(4096)
+            if any(key.fileobj is self._woken for key, _ in ready.select(wait)):
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
             time.sleep(max(0.0, self._gather_until - time.monotonic()))
             more = self._receive_burst() | self._receive_guests()
             out, wait = self._due()

@@ -25,14 +25,16 @@ class Crowd:
 
         A hand that went away and came back has moved its control, also where it comes back to what it asked for before.
         """
-        if not all(type(wish.value) is float and isfinite(wish.value) for wish in settings):
-            return False
+        for wish in settings:
+            if type(wish.value) is not float or not isfinite(wish.value):
+                return False
         if client is not self._hand:
             self.release()
             self._hand = client
+        held = self._held
         for wish in settings:
-            before = self._held.pop(wish.id, wish)
-            self._held[wish.id] = wish._replace(anew=before.anew or before.value != wish.value)
+            before = held.pop(wish.id, wish)
+            held[wish.id] = Setting(wish.id, wish.value, True) if before.anew or before.value != wish.value else wish
         return True
 
     def release(self) -> None:

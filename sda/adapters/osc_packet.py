@@ -27,12 +27,13 @@ ARGUMENTS = 4096  # in one packet
 BUNDLE_SIGN = 0x23  # "#", the first byte of a bundle
 DATAGRAM = 1400  # bytes, of what we send: fits an Ethernet frame
 
-HEAD = 128  # bytes of a message whose address is worth remembering
+HEAD = 128  # bytes of a message's address and type tags that are worth remembering
 
 _BUNDLE = b"#bundle\0"
 _INT, _SIZE, _LONG = struct.Struct(">i"), struct.Struct(">i"), struct.Struct(">q")
 _FLOAT, _DOUBLE, _TIME = struct.Struct(">f"), struct.Struct(">d"), struct.Struct(">Q")
 _NUMBERS = {"f": _FLOAT, "i": _INT, "d": _DOUBLE, "h": _LONG, "t": _TIME}
+_CODES = {tag: number.format[1:] for tag, number in _NUMBERS.items()}
 _CONSTANTS: dict[str, Arg] = {"T": True, "F": False, "N": None, "I": math.inf}
 _RAW = "rm"  # four bytes each: a colour, a MIDI message
 
@@ -131,8 +132,9 @@ def _element(data: bytes, at: int, end: int) -> int:
 
 
 def _message(data: bytes, at: int, end: int, time: int) -> Message:
-    if end - at <= HEAD and (known := _head(data[at : end - 4])) is not None:
-        return Message(known[0], known[1].unpack_from(data, end - 4), time)
+    known, body = _known(data, at, end)
+    if known is not None and known[1].size == end - body:
+        return Message(known[0], known[1].unpack_from(data, body), time)
     address, at = _string(data, at, end)
     if address[:1] != "/":
         if not address:
@@ -146,9 +148,17 @@ def _message(data: bytes, at: int, end: int, time: int) -> Message:
     return Message(address, _arguments(data, at, end, tags), time)
 
 
+def _known(data: bytes, at: int, end: int) -> tuple[tuple[str, struct.Struct] | None, int]:
+    """What `_head` says of the bytes up to what should be the end of the type tags, and where that is."""
+    comma = data.find(b",", at, end)
+    stop = data.find(0, comma, end) if comma >= 0 else -1
+    body = (stop | 3) + 1
+    return (_head(data[at:body]) if stop >= 0 and body - at <= HEAD else None), body
+
+
 @lru_cache(maxsize=1024)
 def _head(head: bytes) -> tuple[str, struct.Struct] | None:
-    """Address and number of a message with one four-byte number, from the bytes before it; None if it is another kind.
+    """Address and numbers of a message of nothing but numbers, from the bytes before these; None if it is another kind.
 
     Nearly all that ever comes is such a message to one of a few addresses: remembering them halves the time of `decode`.
     """
@@ -157,9 +167,9 @@ def _head(head: bytes) -> tuple[str, struct.Struct] | None:
         tags, at = _string(head, at, len(head))
     except OscError:
         return None
-    if not address or tags not in {",f", ",i"} or at != len(head):
+    if not address or tags[:1] != "," or at != len(head) or not set(tags[1:]) <= set(_CODES):
         return None
-    return address if address[0] == "/" else "/" + address, _NUMBERS[tags[1]]
+    return address if address[0] == "/" else "/" + address, struct.Struct(">" + "".join(_CODES[tag] for tag in tags[1:]))
 
 
 def _arguments(data: bytes, at: int, end: int, tags: str) -> tuple[Arg, ...]:

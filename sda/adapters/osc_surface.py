@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 
 from sda.acts import ACTS, Act, check_arguments, is_release
 from sda.adapters.osc_acts import Acts
@@ -83,8 +84,9 @@ class Surface:
             self._renew_table()
         try:
             messages, budget = decode(data), Budget()
-            runs = [(tag, self._plan(run, client, budget)) for tag, run in groupby(messages, lambda message: message.time)]
-            if len(runs) > 1 or (runs and len(runs[0][1]) > 1):
+            parts = groupby(messages, attrgetter("time")) if len(messages) > 1 else [(m.time, (m,)) for m in messages]
+            runs = [(tag, self._plan(run, client, budget)) for tag, run in parts]
+            if len(messages) > 1:
                 check_size(step for _, steps in runs for step in steps)
         except OscError as error:
             self.refused += 1

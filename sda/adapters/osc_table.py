@@ -34,6 +34,7 @@ class Table:
     def __init__(self, rows: Sequence[Param], aliases: Sequence[Alias] = ()) -> None:
         self.rows, self.aliases = rows, aliases
         self.sliders = tuple(row for row in rows if row.address.startswith(SLIDER))
+        self._slider_ids = tuple(row.id for row in self.sliders)
         self.targets = dict(_targets(rows)) | dict(_alias_targets(rows, aliases))
         self._addresses = Addresses(self.targets)
 
@@ -53,7 +54,8 @@ class Table:
         """The settings of `/sda/sliders f f f ...`. Raises `ControlError` for more values than there are sliders."""
         if not 0 < len(message.args) <= len(self.sliders):
             raise ControlError(f"expected 1 to {len(self.sliders)} values, found {len(message.args)}")
-        return [Setting(row.id, plain(value)) for row, value in zip(self.sliders, message.args, strict=False)]
+        pairs = zip(self._slider_ids, message.args, strict=False)
+        return [Setting(id, value if type(value) is float else plain(value)) for id, value in pairs]
 
 
 def setting(target: Target, message: Message) -> Setting:
