@@ -61,7 +61,9 @@ def show(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_
 
     def stop() -> None:
         run.cancel()
-        console.print("stopping after this step; the best so far is kept (once more to stop at once)")
+        console.print(
+            "stopping after this step; the best so far is kept, with sliders found for it (once more to stop at once)"
+        )
 
     with asked(stop), _bar(console) as bar, recorded(run):
         drawn = _Drawn(bar, console)
@@ -110,7 +112,7 @@ class _Drawn:
                 text = f"preview: {data['file']}  ({data['vocoder']}: {data['why']})"
                 console.print(text, highlight=False, markup=False, soft_wrap=True)
             case "stage":
-                console.print(f"{data['name']} ...")
+                console.print(f"sliders, {data['share']:.0%}: {data['name']} ...", markup=False, highlight=False)
 
 
 def show_stages(events: Iterator[Event], run: Run, console: Console, asked: Asked = by_signal) -> Event:
