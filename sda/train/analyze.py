@@ -39,12 +39,12 @@ SURROUND = 2  # frames read on either side, so that a chunk's first window sees 
 STARTS = 4  # strays from home at which a name is tested
 VARIATION = 0.5  # of these strays; playing defaults to 0.3
 MIDDLING = 4  # chunks of as many recordings, one of which becomes the home
-HOMES = 16  # other chunks, from which it is tested as well: names that fail elsewhere fail there
+HOMES = 12  # other chunks, from which it is tested as well: names that fail elsewhere fail there
 COMPANIONS = 2  # strays at which, beside home, curves are solved that may hold more widely
 COMPANION_WEIGHT = 0.1  # of each, home having 1
 FIRMNESS = 0.5  # of the other descriptors' staying for these
 HEARINGS = 2  # corrections by what the vocoder makes of the curves
-SCREENED = 3  # strays at which curves are chosen
+SCREENED = 2  # strays at which curves are chosen
 WHOLE = SLIDER_RANGE  # positions
 UPPER, LOWER = (0.0, WHOLE[1]), (WHOLE[0], 0.0)  # ranges in which a name may hold, in order of preference
 
