@@ -42,6 +42,11 @@ class Fidelity:
         """How well the name holds, to choose among curves for which it does: faithful, wide, clean."""
         return self.tenth + min(self.share, 1.0) - self.leakage_elsewhere / 4
 
+    @property
+    def nearness(self) -> float:
+        """How near the name is to holding from home, 0 to 1, where it does, by whatever it lacks most."""
+        return min(1.0, max(0.0, self.home / RANK), self.share / REACH, LEAKAGE / max(self.leakage_heard, 1e-6))
+
     def failure(self) -> str:
         """Why the name does not hold, in words; empty if it does."""
         reasons = []

@@ -176,12 +176,11 @@ def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Fl
     return max(zip(judges, found, strict=True), key=lambda pair: _promise(*pair))
 
 
-def _promise(judge: Judge, found: Floats) -> tuple[int, float]:
-    """How many names hold from the judge's home by the curves [D, P, Z], and how little they move the others."""
+def _promise(judge: Judge, found: Floats) -> float:
+    """How many names hold from the judge's home by the curves [D, P, Z], counting what nearly does: corrections are to come."""
     varying = np.flatnonzero(judge.seen.varies).tolist()
     tried = [judge.at_home(own, found[own], WHOLE, START_POSITIONS).fidelity for own in varying]
-    holding = [fidelity for fidelity in tried if not fidelity.failure()]
-    return len(holding), -sum(fidelity.leakage_heard for fidelity in holding)
+    return sum(fidelity.nearness**2 for fidelity in tried)
 
 
 def _starts(seen: Survey, random: np.random.Generator) -> tuple[Floats, Floats]:
