@@ -39,6 +39,7 @@ SURROUND = 2  # frames read on either side, so that a chunk's first window sees 
 STARTS = 4  # strays from home at which a name is tested
 VARIATION = 0.5  # of these strays; playing defaults to 0.3
 MIDDLING = 4  # chunks of as many recordings, one of which becomes the home
+NEARLY = 4  # power by which names count that nearly hold from a home: nine tenths of the way as .66, a half as .06
 HOMES = 12  # other chunks, from which it is tested as well: names that fail elsewhere fail there
 COMPANIONS = 2  # strays at which, beside home, curves are solved that may hold more widely
 COMPANION_WEIGHT = 0.1  # of each, home having 1
@@ -180,7 +181,7 @@ def _promise(judge: Judge, found: Floats) -> float:
     """How many names hold from the judge's home by the curves [D, P, Z], counting what nearly does: corrections are to come."""
     varying = np.flatnonzero(judge.seen.varies).tolist()
     tried = [judge.at_home(own, found[own], WHOLE, START_POSITIONS).fidelity for own in varying]
-    return sum(fidelity.nearness**2 for fidelity in tried)
+    return sum(fidelity.nearness**NEARLY for fidelity in tried)
 
 
 def _starts(seen: Survey, random: np.random.Generator) -> tuple[Floats, Floats]:
