@@ -162,9 +162,9 @@ def _look(
 
 
 def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Floats]:
-    """The judge with the home from which most names hold, of a few middling recordings' chunks, and its curves [D, P, Z].
+    """The judge with the home from which most names hold or nearly do, of a few middling recordings' chunks, and its curves.
 
-    owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same recordings' only
+    Curves [D, P, Z]; owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same recordings' only
     with half of everything else.
     """
     firsts: dict[str, int] = {}

@@ -125,6 +125,19 @@ def test_a_slider_that_does_not_hold_is_told_why(found: selftest.Fidelity, reaso
     assert reason in found.failure()
 
 
+@pytest.mark.parametrize(
+    ("found", "nearness"),
+    [
+        (verdict(), 1.0),
+        (verdict(home=(4.0, 0.1, 0.0)), 0.4 / 0.5),  # of the range
+        (verdict(home=(8.0, 0.8, 0.4)), 0.3 / 0.5),  # of the leakage
+        (verdict(home=(-8.0, 0.2, 0.1)), 0.0),
+    ],
+)
+def test_how_near_a_name_is_to_holding_is_what_it_lacks_most(found: selftest.Fidelity, nearness: float) -> None:
+    assert found.nearness == pytest.approx(nearness)
+
+
 def test_what_the_recordings_do_not_vary_has_no_unit_of_leakage() -> None:
     moving = sweep((8.0, 0.8, 0.4), 9)  # each of the others by .4 of its range, over .8
     only = np.array([True, False, True])
