@@ -164,8 +164,8 @@ def _look(
 def _at_home(judge: Judge, owners: list[str], pool: Executor) -> tuple[Judge, Floats]:
     """The judge with the home from which most names hold or nearly do, of a few middling recordings' chunks, and its curves.
 
-    Curves [D, P, Z]; owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same recordings' only
-    with half of everything else.
+    Curves [D, P, Z]; owners [N]: the chunks' recordings. From one sound brightness can be moved alone, from another the same
+    recordings' only with half of everything else.
     """
     firsts: dict[str, int] = {}
     for row in judge.seen.middling.tolist():
