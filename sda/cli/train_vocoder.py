@@ -31,7 +31,7 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--audio", type=click.Path(path_type=Path), help="The recordings, if they are not where they were.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 5).")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps, instead of minutes.")
-@click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 2).")
+@click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 4 on a CPU, 16 on a GPU).")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Default: the model's own.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads of each process (default: all, shared).")

@@ -16,10 +16,11 @@ from sda.panel.parts import Notice
 from sda.panel.pieces import HERE, Minutes, PathField
 from sda.panel.view import Desk
 from sda.spec import VaeSpec
+from sda.train.vocoder_plan import LONG_MINUTES
 
 KIND = "train-vocoder"
 FORM = 380  # points, width of what is chosen
-LATE = "on a CPU from 20 minutes on, near the end"
+LATE = f"on a CPU from {LONG_MINUTES:g} minutes on, near the end"
 PLANS = (
     Plan(f"G and D ({LATE})", (("adversarial", "G"), ("discriminator", "D"), ("features", "features"))),
     Plan("mel error, nat", (("mel", "training"), (f"{HELD_OUT}mel", "held-out"))),

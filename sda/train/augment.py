@@ -7,13 +7,13 @@ leaks as long as each change is left out often enough).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from sda.train import equaliser
 
 MOST = 0.8  # chance of a change beyond which it would leak into what is made
 
@@ -23,7 +23,6 @@ NOISE_DB = (-60.0, -25.0)  # of the crop's RMS
 LONGEST_GAP = 0.25  # of the crop
 
 Change = Callable[[Tensor, np.random.Generator], Tensor]
-Floats = NDArray[np.float32]
 
 
 def augmented(pairs: Tensor, chance: float, randoms: Sequence[np.random.Generator]) -> Tensor:
@@ -48,12 +47,10 @@ def _shifted(pair: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _filtered(pair: Tensor, random: np.random.Generator) -> Tensor:
-    """Through a filter whose gain in dB is a sum of three cosines over the octaves."""
+    """Through a random equaliser."""
     length = pair.shape[-1]
-    octave = np.log2(1 + np.arange(length // 2 + 1) / (length // 2 + 1) * 1023) / 10  # 0..1
-    gain = sum(random.uniform(-1, 1) * np.cos(math.pi * turns * octave + random.uniform(0, math.pi)) / 3 for turns in (1, 2, 4))
-    response = torch.from_numpy((10 ** (TILT_DB * np.asarray(gain) / 20)).astype(np.float32)).to(pair.device)
-    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(pair) * response, n=length)
+    gains = torch.from_numpy(equaliser.response(length // 2 + 1, TILT_DB, random)).to(pair.device)
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(pair) * gains, n=length)
     return filtered
 
 

@@ -1,5 +1,7 @@
 """What a step of a vocoder's training hears: crops of the recordings at random places, speeds, levels and polarities.
 
+Some are changed much: far slower or faster, backwards, through an equaliser, far quieter. A vocoder has to make the sound
+of any mel, and few recordings have few of them; what it learns from changed ones holds for recordings it never met.
 Some of them come with the mel that the model's VAE makes of them instead of their own, since that is what the vocoder will
 be played with (Kong et al. 2020, arXiv 2010.05646, section 4.4); those keep their speed, and begin on a frame.
 """
@@ -19,6 +21,7 @@ from sda.core import grid
 from sda.core.network import Network
 from sda.core.offline import reconstruct
 from sda.spec import BIGVGAN_GRID
+from sda.train import equaliser
 from sda.train.corpus import Corpus, Recording
 from sda.train.vocoder_plan import VocoderPlan
 
@@ -85,13 +88,30 @@ class Crops:
                 self._corpus.read(recording, start * HOP, self._size),
                 _frames(self._predicted[recording.name], start, self._size // HOP),
             )
-        faster = 2 ** (random.uniform(-plan.speed, plan.speed) / 12) if random.random() < 0.5 else 1.0
+        if plan.varied and random.random() < plan.varied:
+            return self._varied(recording, random), None
+        return self._played(recording, plan.speed, random), None
+
+    def _varied(self, recording: Recording, random: np.random.Generator) -> Floats:
+        """A crop of a recording at random, changed much."""
+        plan = self._plan
+        crop = self._played(recording, plan.varied_speed, random)
+        if random.random() < 0.5:
+            crop = crop[::-1]
+        crop = equaliser.equalised(crop, plan.varied_tilt_db, random)
+        gain = random.uniform(plan.varied_quieter_db, plan.varied_louder_db)
+        return crop * np.float32(10 ** (gain / 20))
+
+    def _played(self, recording: Recording, semitones: float, random: np.random.Generator) -> Floats:
+        """A crop of a recording at random, half the time up to so many semitones slower or faster."""
+        plan = self._plan
+        faster = 2 ** (random.uniform(-semitones, semitones) / 12) if random.random() < 0.5 else 1.0
         start = self._start(recording, math.ceil(plan.segment * faster) + 1, random) - round(plan.before * HOP * faster)
         crop = self._corpus.read(recording, start, math.ceil(self._size * faster) + 1)
         if faster != 1.0:
             crop = soxr.resample(crop, faster, 1.0, quality="HQ")
         crop = crop[: self._size]
-        return np.pad(crop, (0, self._size - len(crop))), None
+        return np.pad(crop, (0, self._size - len(crop)))
 
     def _start(self, recording: Recording, length: int, random: np.random.Generator) -> int:
         """Where a crop of so many samples begins: anywhere, up to an eighth of it beyond the recording's ends."""

@@ -70,6 +70,11 @@ class VocoderPlan(Spec):
     speed: float = 4.0  # semitones by which a crop is played slower or faster, half the time
     quieter_db: float = -12.0
     louder_db: float = 6.0
+    varied: float = 0.0  # share of the crops that are changed much, within the next four instead of the last three
+    varied_speed: float = 12.0  # semitones
+    varied_tilt_db: float = 12.0  # the most that an equaliser raises or lowers a frequency
+    varied_quieter_db: float = -24.0
+    varied_louder_db: float = 6.0
     predicted: float = 0.0  # share of the crops whose mel is what the VAE makes of them, not their own
     mel_weight: float = 22.0
     stft_weight: float = 15.0
@@ -83,7 +88,7 @@ class VocoderPlan(Spec):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        shares = (self.decay, self.ema, self.predicted, self.adversarial, self.augment)
+        shares = (self.decay, self.ema, self.varied, self.predicted, self.adversarial, self.augment)
         good = (
             min(self.steps, self.batch, self.segment, self.warmup) > 0
             and min(self.before, self.after, self.alone) >= 0
@@ -114,9 +119,21 @@ class VocoderPlan(Spec):
         return self.steps - round(self.adversarial * self.steps)
 
 
-FROM_BASE = VocoderPlan(rate=3e-4, warmup=30, decay=0.5, ema=0.99, predicted=0.1, quieter_db=-4.0, louder_db=2.0, speed=1.5)
-FROM_SCRATCH = replace(FROM_BASE, rate=1e-3, warmup=100, ema=0.995, quieter_db=-12.0, louder_db=6.0, speed=4.0)
-LONG_MINUTES = 20.0  # from which on a CPU has time for discriminators
+FROM_BASE = VocoderPlan(
+    batch=4,
+    rate=3e-4,
+    warmup=30,
+    decay=0.5,
+    ema=0.99,
+    quieter_db=-4.0,
+    louder_db=2.0,
+    speed=1.5,
+    varied=0.6,
+    predicted=0.1,
+    mel_weight=66.0,
+)
+FROM_SCRATCH = VocoderPlan(decay=0.5, ema=0.995, predicted=0.1)
+LONG_MINUTES = 60.0  # from which on a CPU has time for discriminators: 1,500 steps with them, 20 minutes, taught a base nothing
 LONG_SHARE = 0.3  # of the steps that it has them
 
 

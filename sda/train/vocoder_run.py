@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -121,8 +122,7 @@ class _Job:
         )
         steps = spec.get("steps")
         if not steps:
-            trial = self.training(plan)
-            seconds = self.together.mean({"seconds": loop.seconds_per_step(trial)})["seconds"]
+            seconds = self.together.mean({"seconds": seconds_per_step(self.training(plan))})["seconds"]
             steps = max(1, round(minutes * 60 / seconds))
         plan = replace(plan, steps=steps)
         if self.together.leads:
@@ -215,6 +215,15 @@ class _Job:
         if vocoder is None or vocoder.eats != LOG_MEL:
             return None
         return held_out_error(voices.build(self.document, "hifigan"), training.clips)["mel"]
+
+
+def seconds_per_step(trial: VocoderTraining, clock: Callable[[], float] = time.monotonic) -> float:
+    """What a step of the whole plan costs on average; with discriminators it is about twice as much. The trial is spent."""
+    plan = trial.plan
+    with_none = loop.seconds_per_step(trial, clock=clock) if plan.adversarial < 1 else 0.0
+    trial.done = max(trial.done, plan.first_adversarial + plan.alone)
+    with_them = loop.seconds_per_step(trial, clock=clock) if plan.adversarial > 0 else 0.0
+    return (1 - plan.adversarial) * with_none + plan.adversarial * with_them
 
 
 def vae_of(document: ModelDocument) -> Vae:

@@ -10,7 +10,7 @@ import soundfile
 
 from sda.core import grid
 from sda.train.corpus import Corpus, gather
-from sda.train.vocoder_crops import Crops, predictions
+from sda.train.vocoder_crops import Crop, Crops, predictions
 from sda.train.vocoder_plan import VocoderPlan
 
 RATE, HOP = 44_100, 512
@@ -64,3 +64,44 @@ def test_a_crop_is_drawn_from_its_number_alone(corpus: Corpus) -> None:
     together, alone = crops.batch(4, range(4)), crops.batch(4, [2])
     np.testing.assert_array_equal(together[2].audio, alone[0].audio)
     assert not np.array_equal(together[2].audio, crops.batch(5, [2])[0].audio)
+
+
+UNCHANGED = {"speed": 0.0, "quieter_db": 0.0, "louder_db": 0.0, "predicted": 0.0}
+VARIED = replace(
+    PLAN, **UNCHANGED, varied=1.0, varied_speed=0.0, varied_tilt_db=0.0, varied_quieter_db=0.0, varied_louder_db=0.0
+)
+
+
+def share_found(corpus: Corpus, crops: list[Crop]) -> float:
+    """Share of the crops that lie in a recording as they are, either polarity."""
+    wholes = [corpus.whole(recording) for recording in corpus.training]
+
+    def lies_in(piece: np.ndarray, whole: np.ndarray) -> bool:
+        windows = np.lib.stride_tricks.sliding_window_view(whole.astype(np.float64), len(piece))
+        apart = np.einsum("ij,ij->i", windows, windows) + piece @ piece - 2 * np.abs(windows @ piece)
+        return bool(apart.min() < 1e-6 * (piece @ piece))
+
+    return float(np.mean([any(lies_in(crop.audio[12_000:12_200], whole) for whole in wholes) for crop in crops]))
+
+
+def test_half_of_the_varied_crops_run_backwards(corpus: Corpus) -> None:
+    assert 0.3 < share_found(corpus, Crops(corpus, VARIED, {}).batch(0, range(40))) < 0.7
+    assert share_found(corpus, Crops(corpus, replace(PLAN, **UNCHANGED), {}).batch(0, range(20))) == 1.0
+
+
+def test_varied_crops_are_as_many_and_as_quiet_as_the_plan_says(corpus: Corpus) -> None:
+    def quiet(share: float) -> float:
+        plan = replace(VARIED, varied=share, varied_quieter_db=-40.0, varied_louder_db=-40.0)
+        return float(np.mean([np.abs(crop.audio).max() < 0.01 for crop in Crops(corpus, plan, {}).batch(0, range(200))]))
+
+    assert (quiet(0.0), quiet(1.0)) == (0.0, 1.0)
+    assert 0.2 < quiet(0.3) < 0.4
+
+
+def test_a_varied_crop_is_equalised_and_played_faster(corpus: Corpus) -> None:
+    crops = [Crops(corpus, replace(VARIED, **change), {}) for change in ({}, {"varied_tilt_db": 24.0}, {"varied_speed": 12.0})]
+    plain, tilted, faster = (np.stack([crop.audio for crop in crops.batch(0, range(12))]) for crops in crops)
+    assert share_found(corpus, crops[1].batch(0, range(12))) == 0.0
+    assert np.abs(faster - plain).max(axis=1).min() == 0.0  # half of them keep their speed
+    assert np.abs(faster - plain).max(axis=1).max() > 0.01
+    assert np.abs(tilted).max() < 1.0

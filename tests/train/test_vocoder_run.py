@@ -21,7 +21,7 @@ from sda.train.corpus import Corpus, gather
 from sda.train.run import Event, Run
 from sda.train.vae import VaePlan, VaeTraining
 from sda.train.vocoder_plan import FROM_BASE, VocoderPlan
-from sda.train.vocoder_run import train_vocoder
+from sda.train.vocoder_run import seconds_per_step, train_vocoder
 
 RATE = 44_100
 PLAN = replace(FROM_BASE, steps=3, batch=1, segment=8192, warmup=1)
@@ -156,3 +156,21 @@ def test_a_cancelled_run_goes_on_with_the_same_losses(new_run: Callable[..., Run
     assert losses(first) | losses(second) == whole
     assert max(losses(first)) == 4
     assert kept[0].vocoder_training["discriminators"]["scales"] == (2, 4)
+
+
+class Counted:
+    """A training whose steps take one second, and three with discriminators."""
+
+    def __init__(self, adversarial: float) -> None:
+        self.plan, self.done, self.now = VocoderPlan(steps=100, adversarial=adversarial, alone=10), 0, 0.0
+
+    def step(self) -> dict[str, float]:
+        self.now += 3.0 if self.done >= self.plan.first_adversarial else 1.0
+        self.done += 1
+        return {}
+
+
+@pytest.mark.parametrize(("adversarial", "seconds"), [(0.0, 1.0), (0.25, 1.5), (1.0, 3.0)])
+def test_minutes_are_made_into_steps_at_what_the_whole_plan_costs(adversarial: float, seconds: float) -> None:
+    trial = Counted(adversarial)
+    assert seconds_per_step(trial, lambda: trial.now) == pytest.approx(seconds)  # type: ignore[arg-type]
