@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 
 STRETCHES = 6  # of a recording
 FAINT_DB = 30.0  # below the loudest stretch
+SPARED = 0.1  # of what own recordings gained: the last tenth costs others most (Wortsman et al. 2022, arXiv 2109.01903)
 CHANCE = 0.05  # by which the error of one held-out recording moves whatever was learned
 
 
@@ -32,14 +33,20 @@ def slack(recordings: int) -> float:
     return 1 + CHANCE / math.sqrt(max(1, recordings))
 
 
-def preferred(one: tuple[float, float], other: tuple[float, float], limit: float) -> bool:
+def preferred(one: tuple[float, float], other: tuple[float, float], limit: float, enough: float = 0.0) -> bool:
     """Whether a candidate's mel errors on held-out and on own recordings are better than another's.
 
-    Held-out recordings decide; among candidates that do as well on them as can be told (at most `limit`), the own ones.
+    Held-out recordings decide. Among candidates that do as well on them as can be told (at most `limit`), the own ones, until
+    they are served well `enough`; among such candidates the held-out ones again.
     """
-    if (one[0] <= limit) != (other[0] <= limit):
-        return one[0] <= limit
-    return one[1] < other[1] if one[0] <= limit else one[0] < other[0]
+
+    def rank(errors: tuple[float, float]) -> tuple[bool, bool, float]:
+        held_out, own = errors
+        alike = held_out <= limit
+        served = alike and own <= enough
+        return not alike, not served, own if alike and not served else held_out
+
+    return rank(one) < rank(other)
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from sda.core import grid
 from sda.core.hifigan import Generator, start_weights
 from sda.spec import GeneratorSpec
 from sda.train.adversary import LISTEN_EVERY, Adversary
-from sda.train.copy_synthesis import held_out_clips, held_out_error, preferred, slack
+from sda.train.copy_synthesis import SPARED, held_out_clips, held_out_error, preferred, slack
 from sda.train.corpus import Corpus
 from sda.train.losses import SpectralLoss
 from sda.train.muon import Muon
@@ -75,7 +75,8 @@ class VocoderTraining:
         if plan.adversarial > 0:
             self.adversary = Adversary(discriminators or DiscriminatorSpec(), plan, together, device)
         self.best_step, self.best_error, self.best_own, self.least = 0, math.inf, math.inf, math.inf
-        self.start_error = 0.0  # 0 where there is no start that could be kept
+        self.least_own = math.inf  # of candidates that did as well on held-out recordings as any
+        self.start_error = self.start_own = 0.0  # 0 where there is no start that could be kept
         self.best: dict[str, Tensor] = {}
 
     def step(self) -> dict[str, float]:
@@ -135,25 +136,34 @@ class VocoderTraining:
         At the end weights between them and the start are judged as well: they often keep most of what was learned and
         lose less of what was known (Wortsman et al. 2022, arXiv 2109.01903).
         """
-        found = self._candidate(self.averaged.state_dict())
+        present = self.averaged.state_dict()
+        found, own = self._judged(present)
         if self.start is not None and self.done == 0:
-            self.start_error = found["mel"]
-        elif self.start is not None and self.done >= self.plan.steps:
-            present = self.averaged.state_dict()
+            self.start_error, self.start_own = found["mel"], own
+        self._keep(present, found["mel"], own)
+        if self.start is not None and self.done >= self.plan.steps:
             for share in BETWEEN:
-                self._candidate({name: self.start[name].lerp(value, share) for name, value in present.items()})
+                between = {name: self.start[name].lerp(value, share) for name, value in present.items()}
+                judged, own = self._judged(between)
+                self._keep(between, judged["mel"], own)
         return found
 
-    def _candidate(self, weights: Mapping[str, Tensor]) -> dict[str, float]:
+    def _judged(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, float], float]:
+        """The errors of some weights on held-out recordings, and their mel error on own ones."""
         net = copy.deepcopy(self.averaged)
         net.load_state_dict(dict(weights))
-        found, own = held_out_error(net, self.clips), held_out_error(net, self.own_clips)["mel"]
-        self.least = min(self.least, found["mel"])
+        return held_out_error(net, self.clips), held_out_error(net, self.own_clips)["mel"]
+
+    def _keep(self, weights: Mapping[str, Tensor], error: float, own: float) -> None:
+        """Keep some weights if they are preferred to those that are kept."""
+        self.least = min(self.least, error)
         limit = slack(len(self.corpus.held_out)) * max(self.least, self.start_error)
-        if preferred((found["mel"], own), (self.best_error, self.best_own), limit):
-            self.best_step, self.best_error, self.best_own = self.done, found["mel"], own
+        if error <= limit:
+            self.least_own = min(self.least_own, own)
+        enough = self.least_own + SPARED * max(0.0, self.start_own - self.least_own)
+        if preferred((error, own), (self.best_error, self.best_own), limit, enough):
+            self.best_step, self.best_error, self.best_own = self.done, error, own
             self.best = {name: value.clone() for name, value in weights.items()}
-        return found
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs, loadable with `weights_only=True`."""
@@ -185,7 +195,7 @@ class VocoderTraining:
             setattr(self, name, state[name])
 
 
-RECORD = ("best_step", "best_error", "best_own", "least", "start_error")
+RECORD = ("best_step", "best_error", "best_own", "least", "least_own", "start_error", "start_own")
 
 
 def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats, float]:

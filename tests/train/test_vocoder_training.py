@@ -77,6 +77,15 @@ def test_held_out_recordings_decide_and_own_ones_between_equals(candidates: list
     assert chosen(candidates) == kept
 
 
+def test_of_those_that_serve_own_recordings_well_enough_the_kindest_to_others_is_kept() -> None:
+    limit, enough = 0.460, 0.42
+    ordered = [(0.445, 0.41), (0.450, 0.40), (0.440, 0.43), (0.439, 0.44), (0.461, 0.30), (0.470, 0.20)]  # best first
+    for place, one in enumerate(ordered):
+        for other in ordered[place + 1 :]:
+            assert preferred(one, other, limit, enough)
+            assert not preferred(other, one, limit, enough)
+
+
 def test_a_restored_training_goes_on_choosing_as_it_would_have(corpus: Corpus) -> None:
     first = VocoderTraining(corpus, NARROW, PLAN)
     first.held_out()
@@ -117,8 +126,8 @@ def test_at_the_end_weights_on_the_way_back_to_the_start_are_candidates_too(corp
     start = VocoderTraining(corpus, NARROW, PLAN).net.state_dict()
     training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=10, ema=0.0), start)
     judged: list[dict[str, Tensor]] = []
-    candidate = training._candidate
-    training._candidate = lambda weights: (judged.append(dict(weights)), candidate(weights))[1]  # type: ignore[method-assign]
+    judge = training._judged
+    training._judged = lambda weights: (judged.append(dict(weights)), judge(weights))[1]  # type: ignore[method-assign]
     training.held_out()
     for _ in range(9):
         training.step()
