@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sda.errors import TrainError
+from sda.train.vocoder_plan import FROM_BASE, FROM_SCRATCH, GPU_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sda.train.run import Event, Run
     from sda.train.together import Together
 
+BATCHES = f"Crops a step (default: {FROM_BASE.batch}; from scratch {FROM_SCRATCH.batch}; on a GPU {GPU_BATCH})."
 WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 
 
@@ -31,7 +33,7 @@ WHOSE = {"held_out": "held-out recordings", "own": "its own recordings"}
 @click.option("--audio", type=click.Path(path_type=Path), help="The recordings, if they are not where they were.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long to train (default: 5).")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps, instead of minutes.")
-@click.option("--batch", type=click.IntRange(1, 256), help="Crops a step (default: 4 on a CPU, 16 on a GPU).")
+@click.option("--batch", type=click.IntRange(1, 256), help=BATCHES)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Default: the model's own.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(min=1), help="Processor threads of each process (default: all, shared).")

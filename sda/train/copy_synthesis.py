@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 STRETCHES = 6  # of a recording
 FAINT_DB = 30.0  # below the loudest stretch
-SPARED = 0.1  # of what own recordings gained: the last tenth costs others most (Wortsman et al. 2022, arXiv 2109.01903)
+SPARED = 0.1  # of what own recordings gained, given up where held-out ones are better without it
 CHANCE = 0.05  # by which the error of one held-out recording moves whatever was learned
 
 

@@ -70,7 +70,7 @@ class VocoderPlan(Spec):
     speed: float = 4.0  # semitones by which a crop is played slower or faster, half the time
     quieter_db: float = -12.0
     louder_db: float = 6.0
-    varied: float = 0.0  # share of the crops that are changed much, within the next four instead of the last three
+    varied: float = 0.0  # share of the crops that are changed much, half of them backwards, by these instead of the last three
     varied_speed: float = 12.0  # semitones
     varied_tilt_db: float = 12.0  # the most that an equaliser raises or lowers a frequency
     varied_quieter_db: float = -24.0
@@ -133,6 +133,7 @@ FROM_BASE = VocoderPlan(
     mel_weight=66.0,
 )
 FROM_SCRATCH = VocoderPlan(decay=0.5, ema=0.995, predicted=0.1)
+GPU_BATCH = 16  # crops
 LONG_MINUTES = 60.0  # from which on a CPU has time for discriminators: 1,500 steps with them, 20 minutes, taught a base nothing
 LONG_SHARE = 0.3  # of the steps that it has them
 
@@ -141,5 +142,5 @@ def planned_for(device: str, minutes: float, *, scratch: bool) -> VocoderPlan:
     """The recipe for a processor and a time; its `steps` are still to be found."""
     plan = FROM_SCRATCH if scratch else FROM_BASE
     if device != "cpu":
-        return replace(plan, batch=16, shape="exponential", decay=0.1, adversarial=1.0, alone=0)
+        return replace(plan, batch=GPU_BATCH, shape="exponential", decay=0.1, adversarial=1.0, alone=0)
     return replace(plan, adversarial=LONG_SHARE if minutes >= LONG_MINUTES else 0.0)

@@ -122,7 +122,7 @@ class _Job:
         )
         steps = spec.get("steps")
         if not steps:
-            seconds = self.together.mean({"seconds": seconds_per_step(self.training(plan))})["seconds"]
+            seconds = self.together.mean({"seconds": mean_seconds_per_step(self.training(plan))})["seconds"]
             steps = max(1, round(minutes * 60 / seconds))
         plan = replace(plan, steps=steps)
         if self.together.leads:
@@ -217,7 +217,7 @@ class _Job:
         return held_out_error(voices.build(self.document, "hifigan"), training.clips)["mel"]
 
 
-def seconds_per_step(trial: VocoderTraining, clock: Callable[[], float] = time.monotonic) -> float:
+def mean_seconds_per_step(trial: VocoderTraining, clock: Callable[[], float] = time.monotonic) -> float:
     """What a step of the whole plan costs on average; with discriminators it is about twice as much. The trial is spent."""
     plan = trial.plan
     with_none = loop.seconds_per_step(trial, clock=clock) if plan.adversarial < 1 else 0.0

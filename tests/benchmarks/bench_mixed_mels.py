@@ -31,6 +31,7 @@ from sda.train.corpus import Corpus, gather
 from sda.train.vae import VaeTraining, choose
 from sda.train.vocoder_crops import predictions
 from sda.train.vocoder_plan import FROM_BASE
+from sda.train.vocoder_run import mean_seconds_per_step
 
 Floats = NDArray[np.float32]
 
@@ -80,19 +81,13 @@ def compare(corpus: Corpus, minutes: float) -> None:
     for share in SHARES:
         plan_of = replace(FROM_BASE, predicted=share, steps=steps or 10**6)
         if not steps:
-            steps = steps_for(started(corpus, plan_of, own), minutes)
+            trial = started(corpus, plan_of, own)
+            steps = max(1, round(60 * minutes / mean_seconds_per_step(trial, time.process_time)))
         tuned = started(corpus, replace(plan_of, steps=steps), own)
         while tuned.done < steps:
             tuned.step()
         row(f"share {share:.2f}", tuned.averaged, corpus, remade, real)
     print(f"{steps} steps each, seed 0")
-
-
-def steps_for(trial: object, minutes: float, count: int = 5) -> int:
-    before = time.process_time()
-    for _ in range(count):
-        trial.step()  # type: ignore[attr-defined]
-    return max(1, round(60 * minutes * count / (time.process_time() - before)))
 
 
 def row(name: str, net: Generator, corpus: Corpus, remade: Mapping[str, Floats], real: list[Floats]) -> None:

@@ -43,7 +43,7 @@ from sda.train.vae import choose as vae_for
 from sda.train.vocoder import OWN_CLIPS, VocoderTraining
 from sda.train.vocoder_crops import predictions
 from sda.train.vocoder_plan import VocoderPlan, planned_for
-from sda.train.vocoder_run import MEASUREMENTS, seconds_per_step
+from sda.train.vocoder_run import MEASUREMENTS, mean_seconds_per_step
 
 Floats = NDArray[np.float32]
 Copy = Callable[[Floats], Floats]
@@ -86,7 +86,7 @@ def mixed_in(corpus: Corpus, seed: int) -> dict[str, Floats]:
 def fine_tuned(corpus: Corpus, minutes: float, seed: int, predicted: dict[str, Floats]) -> tuple[Copy, str]:
     """The project's own vocoder after so many minutes of steps, and what became of its training."""
     plan = replace(planned_for("cpu", minutes, scratch=False), seed=seed)
-    steps = max(1, round(60 * minutes / seconds_per_step(started(corpus, plan, predicted), time.process_time)))
+    steps = max(1, round(60 * minutes / mean_seconds_per_step(started(corpus, plan, predicted), time.process_time)))
     training = started(corpus, replace(plan, steps=steps), predicted)
     training.held_out()
     while training.done < steps:

@@ -30,7 +30,9 @@ def test_the_discriminators_take_the_last_part() -> None:
     assert VocoderPlan(steps=200).first_adversarial == 200
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"batch": 0}, {"shape": "steep"}, {"varied": 1.5}, {"after": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"batch": 0}, {"shape": "steep"}, {"predicted": 1.5}, {"varied": 1.5}, {"after": -1}]
+)
 def test_a_plan_that_cannot_be_followed_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="vocoder plan"):
         VocoderPlan(**wrong)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from sda.train.corpus import Corpus, gather
 from sda.train.run import Event, Run
 from sda.train.vae import VaePlan, VaeTraining
 from sda.train.vocoder_plan import FROM_BASE, VocoderPlan
-from sda.train.vocoder_run import seconds_per_step, train_vocoder
+from sda.train.vocoder_run import mean_seconds_per_step, train_vocoder
 
 RATE = 44_100
 PLAN = replace(FROM_BASE, steps=3, batch=1, segment=8192, warmup=1)
@@ -173,4 +173,4 @@ class Counted:
 @pytest.mark.parametrize(("adversarial", "seconds"), [(0.0, 1.0), (0.25, 1.5), (1.0, 3.0)])
 def test_minutes_are_made_into_steps_at_what_the_whole_plan_costs(adversarial: float, seconds: float) -> None:
     trial = Counted(adversarial)
-    assert seconds_per_step(trial, lambda: trial.now) == pytest.approx(seconds)  # type: ignore[arg-type]
+    assert mean_seconds_per_step(trial, lambda: trial.now) == pytest.approx(seconds)  # type: ignore[arg-type]

@@ -86,6 +86,18 @@ def test_of_those_that_serve_own_recordings_well_enough_the_kindest_to_others_is
             assert not preferred(other, one, limit, enough)
 
 
+def test_the_last_tenth_of_what_own_recordings_gain_is_spared_for_the_others(corpus: Corpus) -> None:
+    start = VocoderTraining(corpus, NARROW, PLAN).net.state_dict()
+    training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=1), start)
+    errors = [(0.50, 0.60), (0.49, 0.30), (0.44, 0.50), (0.44, 0.45), (0.44, 0.40), (0.45, 0.37), (0.46, 0.34), (0.48, 0.32)]
+    judged = iter([({"mel": held_out}, own) for held_out, own in errors])  # the start, the last weights, shares of the way
+    training._judged = lambda weights: next(judged)  # type: ignore[method-assign]
+    training.held_out()
+    training.step()
+    training.held_out()
+    assert (training.best_error, training.best_own) == (0.48, 0.32)  # the only one that is kinder and gained .27 of .30
+
+
 def test_a_restored_training_goes_on_choosing_as_it_would_have(corpus: Corpus) -> None:
     first = VocoderTraining(corpus, NARROW, PLAN)
     first.held_out()
