@@ -121,7 +121,7 @@ class VocoderPlan(Spec):
 
 FROM_BASE = VocoderPlan(
     batch=4,
-    rate=3e-4,
+    rate=5e-4,
     warmup=30,
     decay=0.5,
     ema=0.99,
