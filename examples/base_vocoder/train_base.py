@@ -34,6 +34,7 @@ from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 Floats = NDArray[np.float32]
 
+PLAN = VocoderPlan(predicted=0.25)
 CHECKPOINT_S = 300.0  # s
 MEASURE_EVERY = 2000  # steps
 SHORTEST = 16_384  # samples
@@ -158,11 +159,10 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--steps", type=int, default=400_000, help="of the run; of the fall, with --release")
     parser.add_argument("--decay", type=float, default=0.1, help="share of the steps over which the rate falls")
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--mel-weight", type=float, default=22.0)
-    parser.add_argument("--advance-weight", type=float, default=20.0)
-    parser.add_argument("--varied", type=float, default=0.0, help="share of the crops that are changed much")
-    parser.add_argument("--batch", type=int, default=2, help="crops")
+    parser.add_argument("--rate", type=float, default=PLAN.rate)
+    parser.add_argument("--batch", type=int, default=PLAN.batch, help="crops")
+    parser.add_argument("--mel-weight", type=float, default=PLAN.mel_weight)
+    parser.add_argument("--advance-weight", type=float, default=PLAN.advance_weight)
     parser.add_argument("--from-shipped", action="store_true", help="without a checkpoint, go on from the shipped weights")
     parser.add_argument("--release", type=Path)
     parser.add_argument("--adversarial", type=int, default=0, help="steps at the end of a release with discriminators")
@@ -170,15 +170,14 @@ def main() -> None:
     run(
         given.material,
         given.work,
-        VocoderPlan(
+        replace(
+            PLAN,
             steps=given.steps,
             decay=given.decay,
             rate=given.rate,
             batch=given.batch,
             mel_weight=given.mel_weight,
             advance_weight=given.advance_weight,
-            varied=given.varied,
-            predicted=0.25,
         ),
         given.release,
         shipped=given.from_shipped,
