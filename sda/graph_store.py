@@ -32,6 +32,7 @@ WRITERS = (
     "onnx_writer",
     "vocoder",
     "frame_noise",
+    "excitation",
 )  # modules of `sda.core` that decide what is kept
 
 

@@ -5,6 +5,7 @@ Two networks may be joined only where their grids are equal; everything else in 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -71,6 +72,10 @@ class MelSpec(Spec):
         return self.sample_rate / self.hop
 
 
+EXCITATION_GROUPS = 16  # of bands, each with partials and noise of its own; see `core.excitation`
+EXCITATION_LATE = 256  # samples by which an excitation is late as a stream, half a frame
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec(Spec):
     """A HiFi-GAN generator (Kong et al. 2020, arXiv 2010.05646, table of V2), with a chosen share of causal layers.
@@ -87,6 +92,7 @@ class GeneratorSpec(Spec):
     dilations: tuple[int, ...] = (1, 3, 5)
     causal_stages: int = 1
     noise: int = 0  # channels of random numbers beside the mel, a number each a frame; see `noise_of`
+    excited: int = 0  # of the last stages, how many hear partials and noise worked out from the mel; see `excite`
     eats: str = LOG_MEL
 
     def __post_init__(self) -> None:
@@ -103,9 +109,12 @@ class GeneratorSpec(Spec):
             and self.channels % 2 ** len(self.rates) == 0
             and 0 <= self.causal_stages <= len(self.rates)
             and 0 <= self.noise <= 256
+            and 0 <= self.excited <= len(self.rates)
         )
         if not good:
             raise ModelError(f"generator: not a HiFi-GAN this program can build: {self.to_json()}")
+        if any(wait < 2 * (self.strides[stage] // 2) for stage, wait in self.excitation_waits.items()):
+            raise ModelError(f"generator: its first stages answer before their excitation is known: {self.to_json()}")
 
     @property
     def inputs(self) -> int:
@@ -124,6 +133,44 @@ class GeneratorSpec(Spec):
     def is_causal(self) -> tuple[bool, ...]:
         """For each stage, whether its residual blocks see no future."""
         return tuple(stage < self.causal_stages for stage in range(len(self.rates)))
+
+    @property
+    def is_excited(self) -> tuple[bool, ...]:
+        """For each stage, whether it hears the excitation."""
+        return tuple(stage >= len(self.rates) - self.excited for stage in range(len(self.rates)))
+
+    @property
+    def excitation_taps(self) -> dict[int, int]:
+        """For each stage that hears the excitation, the taps of the convolution that brings it to the stage's rate."""
+        return {n: 2 * stride if stride > 1 else 1 for n, stride in enumerate(self.strides) if self.is_excited[n]}
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Samples of sound per sample of each stage."""
+        return tuple(self.hop // math.prod(self.rates[: stage + 1]) for stage in range(len(self.rates)))
+
+    @property
+    def excitation_waits(self) -> dict[int, int]:
+        """For each stage that hears the excitation, by how many samples its first one lies before the newest's beginning.
+
+        What a stream's stage answers is late, by the layers before it; the excitation is late by `EXCITATION_LATE`, and must
+        be there by then, half a stride further.
+        """
+        late, waits = 0 if self.causal_stages else 3 * self.hop, {}
+        reach = (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
+        for stage, (rate, stride) in enumerate(zip(self.rates, self.strides, strict=True)):
+            late += rate // 2 * stride
+            if self.is_excited[stage]:
+                waits[stage] = late - EXCITATION_LATE + stride // 2
+            late += 0 if self.is_causal[stage] else reach * stride
+        return waits
+
+    @property
+    def mixer_wait(self) -> int:
+        """The same for the mixer, which hears the first stage's answer and goes straight between its samples."""
+        stride, reach = self.strides[0], (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
+        late = (0 if self.causal_stages else 3 * self.hop) + self.rates[0] // 2 * stride
+        return late + (0 if self.is_causal[0] else reach * stride) + stride // 2 - EXCITATION_LATE
 
     @property
     def look_ahead(self) -> int:
@@ -152,7 +199,7 @@ class GeneratorSpec(Spec):
         return int(past + 3 / self.hop) + 1
 
 
-OWN_GENERATOR = GeneratorSpec(noise=16)  # what is trained here; files of before there was noise say nothing of it
+OWN_GENERATOR = GeneratorSpec(excited=3)  # what is trained here; files of before there was noise say nothing of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

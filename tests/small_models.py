@@ -22,7 +22,7 @@ TINY_GRID = MelSpec(n_mels=4)
 TINY_VAE = VaeSpec(n_mels=4, frames=8, latent=2, width=8)
 TINY_VOCODER = GeneratorSpec(channels=16, res_kernels=(3,), dilations=(1,))
 SMALL_VAE = VaeSpec(latent=4, width=8)
-SMALL_GENERATOR = GeneratorSpec(channels=16)
+SMALL_GENERATOR = GeneratorSpec(channels=16, excited=3)
 SLIDERS = [
     {"number": n, "name": name, "low": -10, "high": 10.0, "safe_low": -4.5, "safe_high": 5.0, "explains": "Hz"}
     for n, name in enumerate(("brightness", "grit"), start=1)
@@ -77,7 +77,7 @@ def sounding(name: str = "pebbles", *, own_vocoder: bool = True, seed: int = 0, 
             parameter.copy_(torch.from_numpy(0.2 * random.standard_normal(parameter.shape).astype(np.float32)))
         net.band_mean.fill_(0.4)
         net.band_std.fill_(0.1)
-        generator.conv_post.weight *= 8  # loud enough that an error shows
+        generator.conv_post.weight *= 800  # loud enough that an error shows
     positions = np.linspace(-10, 10, 21, dtype=np.float32)
     curves = np.zeros((2, 21, 4), np.float32)
     curves[0, :, 0], curves[1, :, 1] = positions / 5, positions / 5

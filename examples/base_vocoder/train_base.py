@@ -4,7 +4,8 @@ Runs for as many core-hours as it is given, writes a checkpoint every five minut
 again. `--from-shipped` starts a run whose checkpoint is lost from the weights that the package ships. `--release FILE
 --steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps, in the last
 `--adversarial` of which narrow discriminators take part, and its averaged weights are written at half precision, as
-`sda/data/base.safetensors` is.
+`sda/data/base.safetensors` is. `torchrun --nproc-per-node N train_base.py ...` has N processes of one thread share each
+step's crops, which gives the same steps as one process does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,18 +31,18 @@ from sda.spec import OWN_GENERATOR
 from sda.train.adversary import Adversary
 from sda.train.copy_synthesis import held_out_clips, held_out_error
 from sda.train.corpus import Corpus, gather
-from sda.train.together import ALONE
+from sda.train.parallel import joined
+from sda.train.together import ALONE, Together
 from sda.train.vocoder import VocoderTraining
 from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 Floats = NDArray[np.float32]
 
 PLAN = VocoderPlan(predicted=0.25)
-CHECKPOINT_S = 300.0  # s
-MEASURE_EVERY = 2000  # steps
+CHECKPOINT_S = 120.0  # s
+MEASURE_EVERY = 1000  # steps
 SHORTEST = 16_384  # samples
 SMOOTHED = 9  # frames
-FAINT = 0.05  # of their weights where they are new
 HELD_OUT = Path(__file__).with_name("held_out.txt")  # names: a split by number would be another with one file more or less
 
 
@@ -79,20 +82,15 @@ def smoothed(corpus: Corpus) -> dict[str, Floats]:
     return made
 
 
-def afresh(corpus: Corpus, plan: VocoderPlan) -> VocoderTraining:
-    return VocoderTraining(corpus, OWN_GENERATOR, plan, predicted=smoothed(corpus))
+def afresh(corpus: Corpus, plan: VocoderPlan, together: Together) -> VocoderTraining:
+    return VocoderTraining(corpus, OWN_GENERATOR, plan, predicted=smoothed(corpus), together=together)
 
 
-def from_shipped(corpus: Corpus, plan: VocoderPlan) -> tuple[VocoderTraining, float]:
+def from_shipped(corpus: Corpus, plan: VocoderPlan, together: Together = ALONE) -> tuple[VocoderTraining, float]:
     """A run at the shipped weights' step, its optimizers new; and the core seconds behind the weights."""
     spec, weights, summary = read_base()
     start = {name: torch.from_numpy(tensor) for name, tensor in weights.items()}
-    missing = OWN_GENERATOR.noise - spec.noise
-    if missing > 0:  # weights of before a generator heard random numbers: at first it hardly hears them
-        more = torch.randn(spec.channels, missing, 7, generator=torch.Generator().manual_seed(plan.seed))
-        start["conv_pre.weight"] = torch.cat([start["conv_pre.weight"], FAINT * more], dim=1)
-        spec = OWN_GENERATOR
-    training = VocoderTraining(corpus, spec, plan, start, predicted=smoothed(corpus))
+    training = VocoderTraining(corpus, spec, plan, start, predicted=smoothed(corpus), together=together)
     training.done = int(summary["steps"])
     return training, 3600 * float(summary["core_hours"])
 
@@ -102,47 +100,71 @@ def branch_off(training: VocoderTraining, steps: int, adversarial: int) -> None:
     end = training.done + steps
     training.plan = replace(training.plan, steps=end, decay=steps / end, adversarial=adversarial / end)
     if adversarial:
-        training.adversary = Adversary(DiscriminatorSpec(), training.plan, ALONE, training.device)
+        training.adversary = Adversary(DiscriminatorSpec(), training.plan, training.together, training.device)
+
+
+@contextmanager
+def shared() -> Iterator[Together]:
+    """This process among those that torchrun started, or alone."""
+    if "RANK" not in os.environ:
+        yield ALONE
+        return
+    with joined("", "cpu") as (together, _):
+        yield together
 
 
 def run(
-    material: Path, work: Path, plan: VocoderPlan, release: Path | None, *, shipped: bool = False, adversarial: int = 0
+    material: Path,
+    work: Path,
+    plan: VocoderPlan,
+    release: Path | None,
+    together: Together,
+    *,
+    shipped: bool = False,
+    adversarial: int = 0,
 ) -> None:
     torch.set_num_threads(1)
-    if not (work / "corpus.json").exists():
+    if together.leads and not (work / "corpus.json").exists():
         for recording in gather(material, work, rate=44_100, shortest=SHORTEST, seed=1):
             print(recording.name, *recording.notes)
+    together.wait()
     corpus = kept_apart(Corpus(work))
     clips = held_out_clips(corpus)
     checkpoint = work / "checkpoint.pt"
     fresh = shipped and not checkpoint.exists()
-    training, core_s = from_shipped(corpus, plan) if fresh else (afresh(corpus, plan), 0.0)
+    training, core_s = from_shipped(corpus, plan, together) if fresh else (afresh(corpus, plan, together), 0.0)
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         training.restore(state)
         core_s = state["core_s"]
     if release is not None:
         branch_off(training, plan.steps, adversarial)
-    started, saved = time.process_time() - core_s, time.monotonic()
+    began, saved = time.process_time() - core_s / together.count, time.monotonic()
+
+    def spent() -> float:
+        return together.count * (time.process_time() - began)
+
     recent: dict[str, float] = {}
     while training.done < training.plan.steps:
         for name, value in training.step().items():
             recent[name] = 0.99 * recent.get(name, value) + 0.01 * value
-        spent = time.process_time() - started
+        if not together.leads:
+            continue
         if training.done % MEASURE_EVERY == 0:
-            log(work, step=training.done, core_s=spent, held_out=measure(training.averaged, clips), **recent)
+            log(work, step=training.done, core_s=spent(), held_out=measure(training.averaged, clips), **recent)
         if release is None and time.monotonic() - saved > CHECKPOINT_S:
-            save(checkpoint, training, spent)
+            save(checkpoint, training, spent())
             saved = time.monotonic()
-    spent = time.process_time() - started
+    if not together.leads:
+        return
     if release is None:
-        save(checkpoint, training, spent)
+        save(checkpoint, training, spent())
         return
     held_out = measure(training.averaged, clips)
-    log(work, released=release.name, step=training.done, core_s=spent, held_out=held_out)
+    log(work, released=release.name, step=training.done, core_s=spent(), held_out=held_out)
     summary = {
         "steps": training.done,
-        "core_hours": round(spent / 3600, 2),
+        "core_hours": round(spent() / 3600, 2),
         "held_out": held_out,
         "files": len(corpus.training),
     }
@@ -167,22 +189,18 @@ def main() -> None:
     parser.add_argument("--release", type=Path)
     parser.add_argument("--adversarial", type=int, default=0, help="steps at the end of a release with discriminators")
     given = parser.parse_args()
-    run(
-        given.material,
-        given.work,
-        replace(
-            PLAN,
-            steps=given.steps,
-            decay=given.decay,
-            rate=given.rate,
-            batch=given.batch,
-            mel_weight=given.mel_weight,
-            advance_weight=given.advance_weight,
-        ),
-        given.release,
-        shipped=given.from_shipped,
-        adversarial=given.adversarial,
+    plan = replace(
+        PLAN,
+        steps=given.steps,
+        decay=given.decay,
+        rate=given.rate,
+        batch=given.batch,
+        mel_weight=given.mel_weight,
+        advance_weight=given.advance_weight,
     )
+    with shared() as together:
+        shipped, adversarial = given.from_shipped, given.adversarial
+        run(given.material, given.work, plan, given.release, together, shipped=shipped, adversarial=adversarial)
 
 
 if __name__ == "__main__":

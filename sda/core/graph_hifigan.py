@@ -18,8 +18,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sda.core.excitation import CHANNELS as EXCITATIONS
+from sda.core.excitation import EXCITEMENT
 from sda.core.onnx_writer import Floats, Writer
-from sda.spec import GeneratorSpec
+from sda.spec import EXCITATION_LATE, GeneratorSpec
 
 SLOPE = 0.1  # of the leaky ReLUs, as in `hifigan`
 LAST_SLOPE = 0.01  # of the one before conv_post
@@ -29,16 +31,21 @@ PRE_TAPS, POST_TAPS = 7, 7
 def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) -> bytes:
     """The generator as ONNX for blocks of n = `frames` mel frames. weights: by their names in `hifigan.Generator`'s state dict.
 
-    Inputs `heard` [1, M + N, 1, n], log-mel and noise, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`,
+    Inputs `heard` [1, M + N, 1, n], log-mel and noise, `excitation` [1, E, 1, n * hop] where the spec has any, as late as
+    `excite` gives it, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`,
     ...: t's of one step are the s's of the next, and their shapes are the same for every n.
     Raises `ModelError` where a weight is missing or of another shape.
     """
     layers = _Layers(spec, Writer("vocoder", weights))
+    layers.arrival(frames)
     x, samples, channels = layers.entry(frames), frames, spec.channels
     for stage, rate in enumerate(spec.rates):
         x = layers.up(stage, x, channels, samples)
         channels, samples = channels // 2, samples * rate
+        x = layers.excited(stage, x, channels, samples)
         x = layers.side_by_side(stage, x, channels, samples)
+        if stage == 0:
+            layers.mix(x, channels, samples)
     layers.exit(x, channels, samples)
     return layers.writer.to_bytes()
 
@@ -49,6 +56,8 @@ class _Layers:
     def __init__(self, spec: GeneratorSpec, writer: Writer) -> None:
         self.spec, self.writer = spec, writer
         self.states = 0  # so far
+        self.excitation, self.both, self.kept = "", "", 0  # with so many samples of the steps before
+        self.mixed = ""
 
     def extended(self, x: str, channels: int, kept: int, samples: int) -> str:
         """x [1, C, 1, T] behind the last `kept` samples of the steps before: [1, C, 1, kept + T]."""
@@ -59,6 +68,51 @@ class _Layers:
         both = self.writer.node("Concat", [self.writer.input(f"s{number}", shape), x], {"axis": 3})
         self.writer.output(f"t{number}", self.writer.slice(both, samples, samples + kept), shape)
         return both
+
+    def arrival(self, frames: int) -> None:
+        """Take in the excitation, and keep as much of it as those that hear it latest need."""
+        spec, writer = self.spec, self.writer
+        if not spec.excited:
+            return
+        samples = frames * spec.hop
+        self.kept = max(spec.mixer_wait, *spec.excitation_waits.values())
+        heard = writer.input("excitation", (1, EXCITATIONS, 1, samples))
+        self.excitation = self.extended(heard, EXCITATIONS, self.kept, samples)
+        kinds = np.repeat(np.eye(2), EXCITATIONS // 2, axis=1)[:, :, None]
+        self.both = writer.conv(self.excitation, kinds, np.zeros(2))
+
+    def excited(self, stage: int, x: str, channels: int, samples: int) -> str:
+        """x [1, C, 1, T] and what a stage makes of partials and noise of the same time."""
+        spec, writer = self.spec, self.writer
+        if not spec.is_excited[stage]:
+            return x
+        stride = spec.strides[stage]
+        taps, start = spec.excitation_taps[stage], self.kept - spec.excitation_waits[stage]
+        seen = writer.slice(self.both, start, start + samples * stride + taps - stride)
+        weight = writer.weight(f"excitations.{stage}.weight", channels, 2, taps) * EXCITEMENT
+        return writer.node("Add", [x, writer.conv(seen, weight, np.zeros(channels), {"strides": [1, stride]})])
+
+    def mix(self, x: str, channels: int, samples: int) -> None:
+        """Mix the excitation by the first stage's x [1, C, 1, T], gates going straight from sample to sample, and keep it
+        until the rest of the net has answered."""
+        spec, writer = self.spec, self.writer
+        if not spec.excited:
+            return
+        stride, length = spec.strides[0], samples * spec.strides[0]
+        weight = writer.weight("mixer.gate.weight", EXCITATIONS, channels, 1) / len(spec.res_kernels)
+        gates = writer.conv(x, weight, writer.weight("mixer.gate.bias", EXCITATIONS))
+        gates = self.extended(gates, EXCITATIONS, 1, samples)
+        rising = (np.arange(stride) + 0.5) / stride
+        ways = []
+        for start, share in ((0, 1 - rising), (1, rising)):
+            column = writer.reshape(writer.slice(gates, start, start + samples), 1, EXCITATIONS, samples, 1)
+            ways.append(writer.node("Mul", [column, writer.floats(share)]))
+        open_by = writer.reshape(writer.node("Add", ways), 1, EXCITATIONS, 1, length)
+        start = self.kept - spec.mixer_wait
+        let_through = writer.node("Mul", [writer.slice(self.excitation, start, start + length), open_by])
+        mixed = writer.conv(let_through, np.ones((1, EXCITATIONS, 1)), np.zeros(1))
+        late = spec.look_ahead - spec.mixer_wait - EXCITATION_LATE
+        self.mixed = writer.slice(self.extended(mixed, 1, late, length), 0, length)
 
     def entry(self, frames: int) -> str:
         """conv_pre [1, M + N, 1, n] -> [1, C, 1, n], with the normalisation of the mel in its weights."""
@@ -129,7 +183,8 @@ class _Layers:
         writer = self.writer
         weight = writer.weight("conv_post.weight", 1, channels, POST_TAPS) / len(self.spec.res_kernels)
         x = self.extended(writer.leaky(x, LAST_SLOPE), channels, POST_TAPS - 1, samples)
-        audio = writer.node("Tanh", [writer.conv(x, weight, writer.weight("conv_post.bias", 1))])
+        y = writer.conv(x, weight, writer.weight("conv_post.bias", 1))
+        audio = writer.node("Tanh", [writer.node("Add", [y, self.mixed]) if self.mixed else y])
         writer.output("audio", audio, (1, 1, 1, samples))
 
 

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sda.core.excitation import CHANNELS as EXCITATIONS
+from sda.core.excitation import EXCITEMENT
 from sda.spec import GeneratorSpec
 
 SLOPE = 0.1  # of every leaky ReLU
@@ -65,8 +67,39 @@ class ResBlock(nn.Module):
         return x
 
 
+class Excitation(nn.Module):
+    """Convolution of partials and noise [B, 2, 1, T] down to a stage's rate, [B, C, 1, T / stride], centred on its samples."""
+
+    def __init__(self, channels: int, stride: int, taps: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.weight = nn.Parameter(torch.zeros(channels, 2, taps))
+
+    def forward(self, both: Tensor) -> Tensor:
+        weight, stride = self.weight.unsqueeze(2) * EXCITEMENT, self.stride
+        return F.conv2d(both, weight, stride=(1, stride), padding=(0, stride // 2))
+
+
+class Mixer(nn.Module):
+    """The excitation [B, E, 1, T] mixed to [B, 1, 1, T] as the first stage [B, C, 1, T / stride] says, channel by channel.
+
+    A way around every other layer: what is excited passes without distortion. At the beginning half of each is let through.
+    """
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.gate = Conv(channels, EXCITATIONS, 1, causal=False)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.constant_(self.gate.bias, 0.5)
+
+    def forward(self, x: Tensor, excitation: Tensor) -> Tensor:
+        gates = F.interpolate(self.gate(x).squeeze(2), scale_factor=float(self.stride), mode="linear").unsqueeze(2)
+        return (excitation * gates).sum(dim=1, keepdim=True)
+
+
 class Generator(nn.Module):
-    """Log-mel [B, M, F] in nat (and noise [B, N, F]) -> waveform [B, 1, T = hop * F] in -1..1."""
+    """Log-mel [B, M, F] in nat (noise [B, N, F], excitation [B, E, T]) -> waveform [B, 1, T = hop * F] in -1..1."""
 
     mel_mean: Tensor
     mel_std: Tensor
@@ -78,18 +111,31 @@ class Generator(nn.Module):
         self.register_buffer("mel_std", torch.ones(()))
         self.conv_pre = Conv(spec.inputs, spec.channels, 7, causal=spec.causal_stages > 0)
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
-        channels = spec.channels
-        for rate, causal in zip(spec.rates, spec.is_causal, strict=True):
+        self.excitations = nn.ModuleDict()
+        channels, stride = spec.channels, spec.hop
+        for stage, (rate, causal) in enumerate(zip(spec.rates, spec.is_causal, strict=True)):
             self.ups.append(Upsampler(channels, channels // 2, rate))
-            channels //= 2
+            channels, stride = channels // 2, stride // rate
+            if spec.is_excited[stage]:
+                self.excitations[str(stage)] = Excitation(channels, stride, spec.excitation_taps[stage])
+            if stage == 0 and spec.excited:
+                self.mixer = Mixer(channels, stride)
             for kernel in spec.res_kernels:
                 self.resblocks.append(ResBlock(channels, kernel, spec.dilations, causal=causal))
         self.conv_post = Conv(channels, 1, 7, causal=False)
 
-    def forward(self, log_mel: Tensor, before: int = 0, after: int = 0, noise: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        log_mel: Tensor,
+        before: int = 0,
+        after: int = 0,
+        noise: Tensor | None = None,
+        excitation: Tensor | None = None,
+    ) -> Tensor:
         """before, after: frames at the ends that are surroundings only, known but not sounded.
 
-        noise: standard normal [B, N, F], where the spec has any.
+        noise: standard normal [B, N, F], excitation: `excite`'s [B, E, hop * F], in step with the frames; where the spec has
+        any.
 
         They pass through the causal layers, which hold most of the net's reach and little of its work; the others see
         no more of them than they reach.
@@ -101,15 +147,25 @@ class Generator(nn.Module):
         if noise is not None:
             x = torch.cat([x, noise], dim=1)
         x = self.conv_pre(x.unsqueeze(2).contiguous(memory_format=torch.channels_last))
+        mixed = x.new_zeros(())
+        if excitation is not None:
+            excitation = excitation.unsqueeze(2)
+            both = excitation.unflatten(1, (2, -1)).sum(dim=2)
         side_by_side = len(self.spec.res_kernels)
         for stage, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, SLOPE))
+            if str(stage) in self.excitations:
+                x = x + self.excitations[str(stage)](both)
             blocks = self.resblocks[stage * side_by_side : (stage + 1) * side_by_side]
             x = sum((block(x) for block in blocks), x.new_zeros(())) / side_by_side
+            if stage == 0 and excitation is not None:
+                mixed = self.mixer(x, excitation)
             if stage + 1 == max(1, spec.causal_stages):
                 per_frame = x.shape[-1] // frames
                 x = x[..., first * per_frame : last * per_frame]
-        audio = torch.tanh(self.conv_post(F.leaky_relu(x, 0.01))).squeeze(2)
+                if excitation is not None:
+                    both, mixed = (sound[..., first * spec.hop : last * spec.hop] for sound in (both, mixed))
+        audio = torch.tanh(self.conv_post(F.leaky_relu(x, 0.01)) + mixed).squeeze(2)
         return audio[..., (before - first) * spec.hop : audio.shape[-1] - (after - frames + last) * spec.hop]
 
 
@@ -126,7 +182,10 @@ def start_weights(net: Generator, random: torch.Generator) -> None:
 
     for conv in (net.conv_pre, net.conv_post):
         normal(conv.weight, 1 / math.sqrt(conv.weight[0].numel()))
-    net.conv_post.weight.data *= 0.1  # audio's own level is far below the tanh's range
+    net.conv_post.weight.data *= 0.001 if net.spec.excited else 0.1  # audio's own level is far below the tanh's range
+    for excitation in net.excitations.values():
+        assert isinstance(excitation, Excitation)
+        normal(excitation.weight, 1 / math.sqrt(excitation.weight[0].numel()))
     for block in net.resblocks:
         assert isinstance(block, ResBlock)
         for first, second in zip(block.convs1, block.convs2, strict=True):

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sda.core.frame_noise import PERIOD, table
+from sda.core.excitation import CHANNELS, LATE, excite
+from sda.core.excitation import start as excitation_start
+from sda.core.frame_noise import noise_of
 from sda.core.hifigan import Generator
 from sda.core.vocoder import hifigan_spec
 from sda.core.windows import WindowVocoder
@@ -55,24 +57,42 @@ class HifiganOnDevice(WindowVocoder):
             raise DeviceError(f"device {device!r}: torch cannot use it ({str(error).splitlines()[0]})") from None
 
     def __call__(self, log_mel: Floats) -> Floats:
-        """As `WindowVocoder` does it. Raises `ModelError` for a log-mel where log1p of powers is eaten."""
+        """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; silence beyond both edges.
+
+        A window at a time as a stream, since the excitation goes on. Raises `ModelError` for a log-mel where log1p of powers is
+        eaten.
+        """
         self.spec.check(log_mel)
-        return super().__call__(log_mel)
+        whole = np.concatenate([log_mel, self._beyond(self._future)], axis=1)
+        state, audio = self.start(), []
+        for place in range(0, whole.shape[1], self.window):
+            samples, state = self.step(whole[:, place : place + self.window], state)
+            audio.append(samples)
+        return np.concatenate(audio)[self.look_ahead :][: log_mel.shape[1] * self.hop]
 
-    def _numbered(self, log_mel: Floats, first: int) -> Floats:
-        """Behind the mel's rows one with the frames' numbers in the circle of the noise."""
-        numbers = np.arange(first, first + log_mel.shape[1], dtype=np.int64) % PERIOD
-        return np.concatenate([log_mel, numbers[None].astype(np.float32)])
+    def _start_beside(self, frame: int) -> tuple[int, Floats]:
+        return frame, excitation_start()
 
-    def _next(self, state: Floats) -> int:
-        return int(state[-1, -1]) + 1
+    def _with_beside(self, log_mel: Floats, beside: tuple[int, Floats]) -> tuple[Floats, tuple[int, Floats]]:
+        """Behind the mel's rows those of the noise and of the excitation, [E * hop, F]; beside: the next frame's number and
+        the excitation's state."""
+        (number, exciting), spec, frames = beside, self._net.spec, log_mel.shape[1]
+        rows = [log_mel, noise_of(spec.noise, number, frames)]
+        if spec.excited:
+            excitation, exciting = excite(log_mel, number, exciting)
+            rows.append(excitation.reshape(CHANNELS, frames, self.hop).transpose(0, 2, 1).reshape(-1, frames))
+        return np.concatenate(rows), (number + frames, exciting)
 
     def _sound(self, log_mel: Floats, before: int, after: int) -> Floats:
-        log_mel, numbers = log_mel[:-1], log_mel[-1].astype(np.int64)
-        noise = table(self._net.spec.noise)[:, numbers]
+        spec, frames = self._net.spec, log_mel.shape[1]
+        log_mel, noise, excitation = np.split(log_mel, [spec.n_mels, spec.inputs])
+        given = {"log_mel": log_mel, "noise": noise}
+        if spec.excited:
+            stream = excitation.reshape(CHANNELS, self.hop, frames).transpose(0, 2, 1).reshape(CHANNELS, -1)
+            given["excitation"] = np.pad(stream[:, LATE:], ((0, 0), (0, LATE)))
         # Convolutions in float32 on CUDA too, where torch would take TF32: 10 bits, 1e-3 of full scale.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False):
-            heard, beside = (torch.from_numpy(rows)[None].to(self._device) for rows in (log_mel, noise))
-            audio = self._net(heard, before, after, beside)  # [1, 1, T]
+            there = {name: torch.from_numpy(np.ascontiguousarray(rows))[None].to(self._device) for name, rows in given.items()}
+            audio = self._net(before=before, after=after, **there)  # [1, 1, T]
             samples: Floats = audio.reshape(-1).cpu().numpy()
             return samples

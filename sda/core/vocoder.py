@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core import graphs
+from sda.core.excitation import TAKES, excite
+from sda.core.excitation import start as excitation_start
 from sda.core.frame_noise import PERIOD, noise_of
 from sda.core.graphs import Graphs
 from sda.core.ort import session
@@ -27,6 +29,7 @@ State = Floats
 """All that a stream remembers, in one vector [S]; never changed in place."""
 
 BLOCKS = (32, 2, 1)  # frames of the graphs that all blocks are put together from; larger ones are no faster
+CIRCLE = PERIOD * TAKES  # frames after which everything random has come again; exact in float32
 LIVE_BLOCK = 2  # frames of the one that is made at once; it also runs up the start state
 
 
@@ -66,6 +69,8 @@ def hifigan_spec(generator: GeneratorSpec, grid: MelSpec, name: str) -> VocoderS
     if (generator.n_mels, generator.hop) != (grid.n_mels, grid.hop):
         found = f"{generator.n_mels} bands and {generator.hop} samples a frame"
         raise ModelError(f"{name}: found a generator of {found}; expected the grid's {grid.n_mels} and {grid.hop}")
+    if generator.excited and (grid != BIGVGAN_GRID or generator.eats != LOG_MEL):
+        raise ModelError(f"{name}: found an excited generator on another mel; expected the project's own grid")
     look_ahead, memory = generator.look_ahead, generator.memory
     return VocoderSpec(name=name, grid=grid, look_ahead=look_ahead, memory=memory, eats=generator.eats)
 
@@ -128,6 +133,7 @@ class HifiganVocoder(Vocoder):
         self.spec = hifigan_spec(generator, grid, name)
         self._generator, self._weights, self._kept = generator, weights, kept
         self._hash = graphs.content("hifigan", generator, weights) if kept is not None else ""
+        self._exciting = len(excitation_start()) if generator.excited else 0  # numbers of the excitation's state
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
@@ -137,13 +143,13 @@ class HifiganVocoder(Vocoder):
         if self._start is None:
             kept = graphs.made(self._kept, f"{self._hash}-start", lambda: self._run_up().tobytes())
             self._start = np.frombuffer(kept, np.float32)  # cannot be written to
-        return np.append(self._start[:-1], np.float32(frame % PERIOD))
+        return np.append(self._start[:-1], np.float32(frame % CIRCLE))
 
     def _run_up(self) -> State:
         live = self._step_of(LIVE_BLOCK)
         blocks = math.ceil((self.spec.memory + math.ceil(self.look_ahead / self.hop)) / LIVE_BLOCK)
-        silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size + 1, np.float32)
-        state[-1] = -blocks * LIVE_BLOCK % PERIOD
+        silence, state = self._silence(LIVE_BLOCK), np.zeros(live.size + self._exciting + 1, np.float32)
+        state[-1] = -blocks * LIVE_BLOCK % CIRCLE
         for _ in range(blocks):
             _, state = self._advance(silence, state)
         return state
@@ -174,12 +180,19 @@ class HifiganVocoder(Vocoder):
         return BLOCKS[0]
 
     def _advance(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
-        """One block for which there is a graph; the state's last number is that of the next frame, for its noise."""
+        """One block for which there is a graph.
+
+        Behind the graph's state lies the excitation's, and at the end the number of the next frame.
+        """
         frames, number = log_mel.shape[1], int(state[-1])
+        heard, step = log_mel, self._step_of(frames)
         if self._generator.noise:
-            log_mel = np.concatenate([log_mel, noise_of(self._generator.noise, number, frames)])
-        samples, after = self._step_of(frames).run(log_mel, state[:-1])
-        return samples, np.append(after, np.float32((number + frames) % PERIOD))
+            heard = np.concatenate([log_mel, noise_of(self._generator.noise, number, frames)])
+        excitation, exciting = None, state[step.size : -1]
+        if self._exciting:
+            excitation, exciting = excite(log_mel, number, exciting)
+        samples, after = step.run(heard, excitation, state[: step.size])
+        return samples, np.concatenate([after, exciting, np.array([(number + frames) % CIRCLE], np.float32)])
 
     def _silence(self, frames: int) -> Floats:
         return np.full((self.spec.grid.n_mels, frames), self.spec.silence, np.float32)
@@ -212,11 +225,16 @@ class _Step:
             _bind(self._binding.bind_output, f"t{number}", self._after[start:stop].reshape(shape))
         self._heard, self._audio = np.zeros(shapes["heard"], np.float32), np.zeros(shapes["audio"], np.float32)
         _bind(self._binding.bind_input, "heard", self._heard)
+        self._excitation = np.zeros(shapes.get("excitation", 0), np.float32)
+        if "excitation" in shapes:
+            _bind(self._binding.bind_input, "excitation", self._excitation)
         _bind(self._binding.bind_output, "audio", self._audio)
 
-    def run(self, heard: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """heard [M + N, n] -> samples [n * hop] and the state after them; both are the caller's own."""
+    def run(self, heard: Floats, excitation: Floats | None, state: Floats) -> tuple[Floats, Floats]:
+        """heard [M + N, n], excitation [E, n * hop] -> samples [n * hop] and the state after them, the caller's own."""
         self._heard[0, :, 0] = heard
+        if excitation is not None:
+            self._excitation[0, :, 0] = excitation
         self._before[:] = state
         self._session.run_with_iobinding(self._binding)
         return self._audio.reshape(-1).copy(), self._after.copy()

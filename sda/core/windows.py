@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from sda.core.vocoder import Vocoder, VocoderSpec
 
 Floats = NDArray[np.float32]
-State = Floats
-"""The last mel frames [M, n] that coming samples depend on. Never changed in place."""
+State = tuple[Floats, Any]
+"""The last frames [M, n] that coming samples depend on, and what frames are given beside the mel. Never changed in place."""
 
 
 class WindowVocoder(Vocoder):
@@ -33,21 +34,21 @@ class WindowVocoder(Vocoder):
     def _sound(self, log_mel: Floats, before: int, after: int) -> Floats:
         """Samples of log_mel [M, F]'s frames but the first `before` and the last `after`, which are surroundings.
 
-        The frames are those of `_numbered`.
+        The frames are those of `_with_beside`.
         """
 
-    def _numbered(self, log_mel: Floats, first: int) -> Floats:
-        """Frames [M, F] with what else the network must know of them, given the number of the first one."""
-        return log_mel
+    def _start_beside(self, frame: int) -> Any:
+        """What goes on beside the mel, before a frame of this number."""
+        return None
 
-    def _next(self, state: State) -> int:
-        """The number of the frame that comes after a state's."""
-        return 0
+    def _with_beside(self, log_mel: Floats, beside: Any) -> tuple[Floats, Any]:
+        """Frames [M, F] with what else the network must know of them, and what goes on beside the mel after them."""
+        return log_mel, beside
 
     def start(self, frame: int = 0) -> State:
         """The state before a frame: an endless edge, or where there is none silence until the first answer."""
         frames = 0 if self._edge is None else self.spec.memory + self._future
-        return self._numbered(self._beyond(frames), frame - frames)
+        return self._with_beside(self._beyond(frames), self._start_beside(frame - frames))
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.
@@ -55,12 +56,14 @@ class WindowVocoder(Vocoder):
         Each call computes its frames and their context around them again: only long blocks pay, see `block_of`.
         """
         assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
-        seen = np.concatenate([state, self._numbered(log_mel, self._next(state))], axis=1)
-        answered = max(state.shape[1] * self.hop - self.look_ahead, 0)  # samples of the state
+        known, beside = state
+        new, beside = self._with_beside(log_mel, beside)
+        seen = np.concatenate([known, new], axis=1)
+        answered = max(known.shape[1] * self.hop - self.look_ahead, 0)  # samples of the state
         ready = max(seen.shape[1] * self.hop - self.look_ahead, 0)  # samples whose future is known as far as it counts
         silence = np.zeros(log_mel.shape[1] * self.hop - (ready - answered), np.float32)
         audio = np.concatenate([silence, *self._windows(seen, answered, ready)])
-        return audio, seen[:, -(self.spec.memory + self._future) :].copy()
+        return audio, (seen[:, -(self.spec.memory + self._future) :].copy(), beside)
 
     def __call__(self, log_mel: Floats) -> Floats:
         """The waveform [hop * F] of a whole log-mel [M, F]: sample hop * j begins frame j; the edge beyond both ends."""
@@ -69,7 +72,7 @@ class WindowVocoder(Vocoder):
             return np.zeros(0, np.float32)
         first = 0 if self._edge is None else self.spec.memory
         whole = np.concatenate([self._beyond(first), log_mel, self._beyond(self._future if first else 0)], axis=1)
-        seen = self._numbered(whole, -first)
+        seen, _ = self._with_beside(whole, self._start_beside(-first))
         return np.concatenate(list(self._windows(seen, first * self.hop, (first + log_mel.shape[1]) * self.hop)))
 
     def block_of(self, frames: int) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from sda.errors import ModelError
-from sda.spec import GeneratorSpec, NetworkSpec, OldVaeSpec, VaeSpec
+from sda.spec import EXCITATION_GROUPS, GeneratorSpec, NetworkSpec, OldVaeSpec, VaeSpec
 
 Shape = tuple[int, ...]
 
@@ -81,6 +81,10 @@ def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
     for stage, kernel in enumerate(spec.kernels):
         shapes |= _layer(f"ups.{stage}", channels, channels // 2, kernel, bias=channels // 2)
         channels //= 2
+        if stage in spec.excitation_taps:
+            shapes[f"excitations.{stage}.weight"] = (channels, 2, spec.excitation_taps[stage])
+        if stage == 0 and spec.excited:
+            shapes |= _layer("mixer.gate", 2 * EXCITATION_GROUPS, channels, 1)
         for taps in spec.res_kernels:
             for n in range(len(spec.dilations)):
                 for part in ("convs1", "convs2"):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sda.core import grid
+from sda.core.excitation import in_step
 from sda.core.frame_noise import noise_of
 from sda.core.hifigan import Generator
 from sda.spec import BIGVGAN_GRID
@@ -57,8 +58,11 @@ def synthesise(net: Generator, log_mel: Floats) -> Floats:
     silence = math.log(BIGVGAN_GRID.floor)
     padded = np.pad(log_mel, ((0, 0), (before, after)), constant_values=silence)
     noise = noise_of(spec.noise, -before, padded.shape[1])
-    inputs = [torch.from_numpy(x)[None].to(net.mel_mean.device) for x in (padded, noise)]
-    whole: Floats = net(inputs[0], noise=inputs[1]).cpu().numpy()[0, 0]
+    given = {"log_mel": padded, "noise": noise}
+    if spec.excited:
+        given["excitation"] = in_step(padded, -before)
+    inputs = {name: torch.from_numpy(x)[None].to(net.mel_mean.device) for name, x in given.items()}
+    whole: Floats = net(**inputs).cpu().numpy()[0, 0]
     return whole[before * spec.hop : (before + log_mel.shape[1]) * spec.hop]
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sda.core import grid
+from sda.core.excitation import in_step
 from sda.core.hifigan import Generator, start_weights
 from sda.spec import GeneratorSpec
 from sda.train.adversary import LISTEN_EVERY, Adversary
@@ -85,7 +86,7 @@ class VocoderTraining:
         crops = self.crops.batch(self.done, self.together.share(plan.batch))
         real, log_mel = self._heard(crops)
         noise = torch.from_numpy(np.stack([crop.noise for crop in crops])).to(self.device)  # [B, N, F]
-        made = self.net(log_mel, plan.before, plan.after, noise).squeeze(1)  # [B, T]
+        made = self.net(log_mel, plan.before, plan.after, noise, self._excitation(log_mel, crops)).squeeze(1)  # [B, T]
         total, parts = self.loss(made, real)
         losses = {"total": total.item()} | {name: value.item() for name, value in parts.items()}
         (towards,) = torch.autograd.grad(total, made)
@@ -118,6 +119,14 @@ class VocoderTraining:
             if crop.predicted is not None:
                 log_mel[number] = torch.from_numpy(crop.predicted)
         return around[:, plan.before * hop : around.shape[1] - plan.after * hop], log_mel
+
+    def _excitation(self, log_mel: Tensor, crops: list[Crop]) -> Tensor | None:
+        """What the generator is excited by [B, E, T], crops and surroundings; None where it is by nothing."""
+        if not self.net.spec.excited:
+            return None
+        heard = log_mel.cpu().numpy()
+        made = [in_step(each, crop.number) for each, crop in zip(heard, crops, strict=True)]
+        return torch.from_numpy(np.stack(made)).to(self.device)
 
     def _held_out_crops(self, count: int) -> Tensor:
         """Stretches [B, T] of held-out recordings, at random."""

@@ -40,6 +40,7 @@ class Crop:
     audio: Floats  # [T]
     predicted: Floats | None  # log-mel [M, T / hop] that the VAE makes of it, or None
     noise: Floats  # [N, T / hop], standard normal
+    number: int  # of its first frame, by which its excitation goes
 
 
 def predictions(recordings: Iterable[Recording], corpus: Corpus, vae: Network) -> dict[str, Floats]:
@@ -77,7 +78,8 @@ class Crops:
         gain *= min(1.0, LOUDEST / max(peak * gain, 1e-9))
         audio = crop * np.float32(gain * random.choice([-1, 1]))
         noise = random.standard_normal((self._noise, self._size // HOP), np.float32)
-        return Crop(audio, None if magnitudes is None else grid.to_log(magnitudes * np.float32(gain)), noise)
+        number = int(random.integers(1 << 20))
+        return Crop(audio, None if magnitudes is None else grid.to_log(magnitudes * np.float32(gain)), noise, number)
 
     def _of(self, recording: Recording, random: np.random.Generator) -> tuple[Floats, Floats | None]:
         """A crop of a recording at random, and the mel that the VAE makes of it or None."""

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from sda.core import grid
+from sda.core.excitation import in_step
 from sda.core.frame_noise import noise_of
 from sda.core.hifigan import Generator
 from sda.formats.base import read_base
@@ -44,16 +45,18 @@ def truncated(net: Generator, log_mel: Floats, known: int, *, repeat: bool) -> F
     """The sound of each frame [F, hop] when only `known` frames after it are there; the last one repeated, or silence."""
     spec = net.spec
     ahead = math.ceil(spec.look_ahead / spec.hop)
-    windows, noises = [], []
+    given: dict[str, list[Floats]] = {"log_mel": [], "noise": [], "excitation": []}
     for frame in range(spec.memory, spec.memory + FRAMES):
-        window = log_mel[:, frame - spec.memory : frame + ahead + 1].copy()
-        last = spec.memory + known
-        window[:, last + 1 :] = window[:, last : last + 1] if repeat else math.log(BIGVGAN_GRID.floor)
-        windows.append(window)
-        noises.append(noise_of(spec.noise, frame - spec.memory, window.shape[1]))
+        first, last = frame - spec.memory, frame + known
+        heard = log_mel[:, : frame + ahead + 1].copy()
+        heard[:, last + 1 :] = heard[:, last : last + 1] if repeat else math.log(BIGVGAN_GRID.floor)
+        given["log_mel"].append(heard[:, first:])
+        given["noise"].append(noise_of(spec.noise, first, heard.shape[1] - first))
+        if spec.excited:
+            given["excitation"].append(in_step(heard)[:, first * spec.hop :])
     with torch.no_grad():
-        inputs = torch.from_numpy(np.stack(windows)), torch.from_numpy(np.stack(noises))
-        made: Floats = net(inputs[0], spec.memory, ahead, inputs[1]).squeeze(1).numpy()
+        inputs = {name: torch.from_numpy(np.stack(each)) for name, each in given.items() if each}
+        made: Floats = net(before=spec.memory, after=ahead, **inputs).squeeze(1).numpy()
     return made
 
 

@@ -31,6 +31,9 @@ def loud_net(spec: GeneratorSpec) -> Generator:
         if parameter.ndim == 1:
             parameter.data = 0.1 * torch.randn(parameter.shape, generator=random)
     net.conv_post.weight.data *= 8
+    if spec.excited:
+        net.conv_post.weight.data *= 100
+        net.mixer.gate.weight.data = 0.05 * torch.randn(net.mixer.gate.weight.shape, generator=random)
     net.mel_mean.copy_(-6 + torch.randn(spec.n_mels, generator=random))
     net.mel_std.fill_(3.0)
     return net.requires_grad_(False)
@@ -55,6 +58,8 @@ SPECS = {
     "symmetric net": GeneratorSpec(causal_stages=0),
     "causal net": GeneratorSpec(causal_stages=4),
     "net with noise": GeneratorSpec(noise=16),
+    "excited net": GeneratorSpec(excited=3),
+    "excited symmetric net": GeneratorSpec(excited=4, causal_stages=0),
 }
 
 
@@ -66,7 +71,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def timeless(case: Case) -> Case:
     """A net to which all frames are alike, whatever their number."""
-    if case.net.spec.noise:
+    if case.net.spec.noise or case.net.spec.excited:
         pytest.skip("it hears a frame's number")
     return case
 
@@ -161,6 +166,13 @@ def test_wrong_weights_are_refused_by_name() -> None:
         HifiganVocoder(spec, weights | {"ups.0.bias": np.zeros(65, np.float32)})
     with pytest.raises(ModelError, match=r"expected the grid's 128 and 512"):
         HifiganVocoder(GeneratorSpec(rates=(8, 8, 4, 4), kernels=(16, 16, 8, 8)), weights)
+
+
+def test_what_cannot_be_excited_is_refused() -> None:
+    with pytest.raises(ModelError, match="excited generator on another mel"):
+        HifiganVocoder(GeneratorSpec(n_mels=80, excited=3), {}, grid=MelSpec(n_mels=80))
+    with pytest.raises(ModelError, match="first stages answer before their excitation is known"):
+        GeneratorSpec(excited=4)
 
 
 def test_no_torch() -> None:

@@ -86,7 +86,10 @@ def test_layout_is_the_torch_vae(spec: VaeSpec) -> None:
     assert vae_shapes(spec) == net
 
 
-@pytest.mark.parametrize("spec", [GeneratorSpec(), GeneratorSpec(channels=64, rates=(4, 4), kernels=(8, 8), dilations=(1, 2))])
+@pytest.mark.parametrize(
+    "spec",
+    [GeneratorSpec(), GeneratorSpec(excited=3), GeneratorSpec(channels=64, rates=(4, 4), kernels=(8, 8), dilations=(1, 2))],
+)
 def test_layout_is_the_torch_generator(spec: GeneratorSpec) -> None:
     from sda.core.hifigan import Generator
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sda.core import grid
 from sda.spec import GeneratorSpec
 from sda.train.corpus import Corpus
 from sda.train.parallel import joined
@@ -33,13 +34,20 @@ class Exact(VocoderTraining):
     """A training in double precision, where what rounding does to two orders of summing stays small."""
 
     def __init__(self, corpus: Corpus, together: Together) -> None:
-        super().__init__(corpus, GeneratorSpec(channels=16), PLAN, together=together)
+        super().__init__(corpus, GeneratorSpec(channels=16, excited=3), PLAN, together=together)
         assert self.adversary is not None
         for module in (self.net, self.averaged, self.loss, self.adversary.net):
             module.double()
 
     def _heard(self, crops: list[Crop]) -> tuple[torch.Tensor, torch.Tensor]:
         return super()._heard([replace(crop, audio=crop.audio.astype(np.float64)) for crop in crops])
+
+    def _excitation(self, log_mel: torch.Tensor, crops: list[Crop]) -> torch.Tensor:
+        """From mels that are the same to the last bit, whichever crops are in a batch together."""
+        heard = np.stack([grid.log_mel(crop.audio) for crop in crops])
+        excitation = super()._excitation(torch.from_numpy(heard), crops)
+        assert excitation is not None
+        return excitation.double()
 
     def _held_out_crops(self, count: int) -> torch.Tensor:
         return super()._held_out_crops(count).double()

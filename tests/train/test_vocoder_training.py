@@ -19,7 +19,7 @@ from sda.train.vocoder_crops import Crops
 from sda.train.vocoder_plan import VocoderPlan
 
 RATE, HOP = 44_100, 512
-NARROW = GeneratorSpec(channels=16)
+NARROW = GeneratorSpec(channels=16, excited=3)
 PLAN = VocoderPlan(steps=6, batch=2, segment=4096, before=0, after=0, speed=0.0, seed=5)
 
 
@@ -49,7 +49,7 @@ def test_a_crop_with_its_surroundings_holds_the_crop_without(corpus: Corpus) -> 
 def test_a_step_lowers_the_loss_and_gives_every_weight_a_gradient(corpus: Corpus, surroundings: dict[str, int]) -> None:
     training = VocoderTraining(corpus, NARROW, replace(PLAN, steps=60, warmup=5, **surroundings))
     losses = [training.step()["mel"] for _ in range(40)]
-    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])  # it begins near: what excites it is heard from the first step
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in training.net.parameters())
 
 

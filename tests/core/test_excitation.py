@@ -1,0 +1,128 @@
+"""The partials and the noise that a generator is excited by, against sounds of which all is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sda.core import grid
+from sda.core.excitation import GROUPS, LATE, TAKES, excite, in_step, peaks, start
+
+Floats = NDArray[np.float32]
+
+RATE, HOP = 44_100, 512
+SECONDS = np.arange(RATE * 2 // HOP * HOP) / RATE
+INSIDE = slice(8192, -8192)  # samples where no edge is heard
+
+
+def tone(pitch: float | Floats, level: float = 0.1) -> Floats:
+    """A sine with a peak of `level`; pitch in Hz, one or one a sample."""
+    return (level * np.sin(2 * np.pi * np.cumsum(np.broadcast_to(pitch, SECONDS.shape)) / RATE)).astype(np.float32)
+
+
+def partials(sound: Floats) -> Floats:
+    return in_step(grid.log_mel(sound))[:GROUPS].sum(axis=0)
+
+
+def spectrum(sound: Floats) -> Floats:
+    """Power [bins] of a whole sound, 0.5 Hz apart and less."""
+    inside = sound[INSIDE]
+    return np.abs(np.fft.rfft(inside * np.hanning(len(inside)), 1 << 18)).astype(np.float32) ** 2
+
+
+def loudest(power: Floats) -> float:
+    """Hz."""
+    return float(power.argmax()) * RATE / (1 << 18)
+
+
+@pytest.mark.parametrize("pitch", [41.2, 82.4, 220.0, 440.0, 997.0, 2500.0, 6000.0])
+def test_a_steady_tone_comes_back_in_tune_and_as_loud_and_alone(pitch: float) -> None:
+    power = spectrum(partials(tone(pitch)))
+    assert abs(1200 * np.log2(loudest(power) / pitch)) < (10 if pitch < 100 else 2)
+    assert 10 * np.log10(power.sum() / spectrum(tone(pitch)).sum()) == pytest.approx(0, abs=1)
+    near = np.abs(np.arange(len(power)) * RATE / (1 << 18) - loudest(power)) < 20
+    assert power[~near].sum() < 0.02 * power.sum()
+
+
+def test_it_does_not_repeat_with_the_hop() -> None:
+    """440 Hz lies between the multiples of 86.13 Hz; a sound that repeats every hop has nothing there."""
+    power = spectrum(partials(tone(440.0)))
+    bins = np.arange(1, 20) * (RATE / HOP) * (1 << 18) / RATE
+    lines = sum(power[round(b) - 6 : round(b) + 7].sum() for b in bins)
+    assert lines < 1e-3 * power.sum()
+
+
+def test_a_vibrato_across_bands_is_followed_without_a_break() -> None:
+    pitch = 700 * 2 ** (0.5 / 12 * np.sin(2 * np.pi * 5 * SECONDS))  # half a semitone, over two bands
+    made = partials(tone(pitch.astype(np.float32)))[INSIDE]
+    analytic = np.fft.ifft(np.where(np.arange(len(made)) < len(made) // 2, 2, 0) * np.fft.fft(made))
+    envelope, cycles = np.abs(analytic)[2000:-2000], np.diff(np.unwrap(np.angle(analytic)))[2000:-2000] * RATE / 2 / np.pi
+    assert envelope.min() > 0.06
+    assert np.abs(1200 * np.log2(cycles / pitch[INSIDE][2000:-2001])).max() < 60
+
+
+def test_two_tones_are_two_partials() -> None:
+    power = spectrum(partials(tone(440.0) + tone(660.0, 0.05)))
+    bins = [round(f * (1 << 18) / RATE) for f in (440, 660)]
+    one, other = (power[b - 40 : b + 41].sum() for b in bins)
+    assert 10 * np.log10(one / other) == pytest.approx(6, abs=1)
+    assert one + other > 0.97 * power.sum()
+
+
+def test_noise_has_the_level_and_the_spectrum_of_noise() -> None:
+    white = (0.1 * np.random.default_rng(0).standard_normal(len(SECONDS))).astype(np.float32)
+    white = white + 4 * np.concatenate([[0], white[:-1]]).astype(np.float32)  # darker than white
+    made = in_step(grid.log_mel(white))[GROUPS:].sum(axis=0)
+    assert made.std() == pytest.approx(white.std(), rel=0.05)
+    apart = (grid.log_mel(made) - grid.log_mel(white))[4:, 8:-8].mean(axis=1)
+    assert np.abs(apart).max() < 0.25
+    assert abs(np.corrcoef(made[HOP * TAKES % len(made) :][:HOP], made[:HOP])[0, 1]) < 0.5
+
+
+def test_nothing_sounds_in_silence() -> None:
+    made = in_step(grid.log_mel(np.zeros(RATE, np.float32)))
+    assert np.abs(made[:GROUPS]).max() == 0
+    assert np.abs(made[GROUPS:].sum(axis=0)).max() < 1e-4  # the mel's floor
+
+
+def test_it_is_in_step_with_its_frames() -> None:
+    """A click is where it was, to the eighth of a frame."""
+    sound = np.zeros(RATE, np.float32)
+    place = 20_000
+    sound[place - 100 : place + 100] = np.random.default_rng(0).standard_normal(200) * 0.3
+    energy = np.square(in_step(grid.log_mel(sound))[GROUPS:].sum(axis=0), dtype=np.float64)
+    middle = (energy * np.arange(len(energy))).sum() / energy.sum()
+    assert abs(middle - place) < HOP / 8
+
+
+def test_however_it_is_cut_it_is_the_same() -> None:
+    log_mel = (np.random.default_rng(3).normal(size=(128, 75)) * 2 - 6).astype(np.float32)
+    whole, _ = excite(log_mel, 5, start())
+    for blocks in ((1,), (2,), (7, 3)):
+        parts, state, place, number = [], start(), 0, 0
+        while place < 75:
+            size = blocks[number % len(blocks)]
+            kept = state.copy()
+            part, after = excite(log_mel[:, place : place + size], 5 + place, state)
+            assert np.array_equal(state, kept)  # a state is a value
+            parts.append(part)
+            state, place, number = after, place + size, number + 1
+        assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
+    assert np.array_equal(in_step(log_mel[:, :-1], 5)[:, : 70 * HOP], whole[:, LATE:][:, : 70 * HOP])
+
+
+def test_groups_are_where_the_sound_is() -> None:
+    low, high = in_step(grid.log_mel(tone(100.0))), in_step(grid.log_mel(tone(4000.0)))
+    for made, group in ((low, 0), (high, 9)):  # of eight bands each; 4000 Hz is in the 75th
+        loud = np.square(made[:GROUPS]).sum(axis=1).argsort()[-2:]
+        assert group in loud
+        assert np.square(made[:GROUPS][loud]).sum() > 0.98 * np.square(made[:GROUPS]).sum()
+
+
+def test_peaks_are_between_bands_where_the_tone_is() -> None:
+    frequencies, amplitudes = peaks(np.exp(grid.log_mel(tone(450.0))[:, 40:41]))
+    loud = int(amplitudes[:, 0].argmax())
+    assert frequencies[loud, 0] == pytest.approx(450, abs=1)
+    assert amplitudes[loud, 0] == pytest.approx(0.1, rel=0.08)
+    assert not frequencies[amplitudes == 0].any()
