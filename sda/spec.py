@@ -199,7 +199,7 @@ class GeneratorSpec(Spec):
         return int(past + 3 / self.hop) + 1
 
 
-OWN_GENERATOR = GeneratorSpec(excited=3)  # what is trained here; files of before there was noise say nothing of it
+OWN_GENERATOR = GeneratorSpec(excited=3)  # what is trained here; older files have `noise`, or neither
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE [--adversarial N]]`.
 
-Runs for as many core-hours as it is given, writes a checkpoint every five minutes and goes on from it when started
+Runs for as many core-hours as it is given, writes a checkpoint every two minutes and goes on from it when started
 again. `--from-shipped` starts a run whose checkpoint is lost from the weights that the package ships. `--release FILE
 --steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps, in the last
 `--adversarial` of which narrow discriminators take part, and its averaged weights are written at half precision, as
@@ -38,7 +38,7 @@ from sda.train.vocoder_plan import DiscriminatorSpec, VocoderPlan
 
 Floats = NDArray[np.float32]
 
-PLAN = VocoderPlan(predicted=0.25)
+PLAN = VocoderPlan(predicted=0.25, mel_weight=66.0)
 CHECKPOINT_S = 120.0  # s
 MEASURE_EVERY = 1000  # steps
 SHORTEST = 16_384  # samples

@@ -32,6 +32,42 @@ class ChainState:
     resampler_skip: int  # samples at the output rate
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The magnitudes [M, n] that a vocoder has not yet forgotten, in the steps in which it got them.
+
+    Beside each is what went on in the vocoder before it (`Vocoder.going_on`). Within a step that is not known, so where there
+    is something a past begins with a whole step.
+    """
+
+    steps: tuple[tuple[Floats, Floats | None], ...] = ()
+
+    @property
+    def going_on(self) -> Floats | None:
+        """Before all of it; None also where it is empty, when the vocoder stands as it starts."""
+        return self.steps[0][1] if self.steps else None
+
+    def magnitudes(self, bands: int) -> Floats:
+        """All of it [M, n]."""
+        return np.concatenate([np.zeros((bands, 0), np.float32), *(step for step, _ in self.steps)], axis=1)
+
+    def and_then(self, magnitudes: Floats, going_on: Floats | None, memory: int) -> Past:
+        """With one step more, and without what `memory` frames can do without."""
+        steps = (*self.steps, (magnitudes, going_on))
+        left = sum(step.shape[1] for step, _ in steps)
+        while left - steps[0][0].shape[1] >= memory:
+            left -= steps[0][0].shape[1]
+            steps = steps[1:]
+        first, before = steps[0]
+        return Past(steps) if before is not None else Past(((first[:, max(0, left - memory) :], None), *steps[1:]))
+
+    def heard_by(self, vocoder: Vocoder, state: Any) -> Past:
+        """What it is to another vocoder, which starts behind it in this state: nothing, if something only begins there."""
+        if vocoder.going_on(state) is None:
+            return Past(tuple((step, None) for step, _ in self.steps))
+        return self if all(going_on is not None for _, going_on in self.steps) else Past()
+
+
 class Chain:
     """Log-mel [M, F] of the vocoder's grid to sound [C, T] at `rate` Hz.
 
@@ -70,20 +106,33 @@ class Chain:
         """The first output sample, those of the stage's delay not counted, that belongs to what comes after so many frames."""
         return math.ceil(frames * self.vocoder.hop * self.rate / self.vocoder.rate)
 
-    def start(self, settings: StageSettings | None = None, *, frames: int = 0, reduction: float = 0.0) -> ChainState:
+    def start(
+        self,
+        settings: StageSettings | None = None,
+        *,
+        frames: int = 0,
+        reduction: float = 0.0,
+        going_on: Floats | None = None,
+    ) -> ChainState:
         """The state before the first frame, silence behind it; the sound will fade in, the space be as in `settings`.
 
         frames: those that came before, all of them silence; what comes first is then output sample `place(frames)`.
-        reduction: of the limiter, 0..1.
+        reduction: of the limiter, 0..1. going_on: see `Vocoder.start`.
         """
         skip, space = round(self.resampler.delay), (settings or StageSettings()).space
         stage = self.stage.start(StageSettings(space=space), reduction)
         resampler = self.resampler.start(frames * self.vocoder.hop)
-        return ChainState(self.vocoder.start(frames), resampler, stage, self.vocoder.look_ahead, skip)
+        vocoder = self.vocoder.start(frames, going_on)
+        return ChainState(vocoder, resampler, stage, self.vocoder.look_ahead, skip)
 
-    def after(self, log_mel: Floats, settings: StageSettings, *, frames: int, reduction: float) -> tuple[int, ChainState]:
-        """As `start`, but frames [M, F], whose sound is over, have come behind the silence: the next output sample, too."""
-        state = self.start(settings, frames=frames, reduction=reduction)
+    def after(
+        self, log_mel: Floats, settings: StageSettings, *, frames: int, reduction: float, going_on: Floats | None = None
+    ) -> tuple[int, ChainState]:
+        """As `start`, but frames [M, F], whose sound is over, have come behind the silence: the next output sample, too.
+
+        going_on: before those frames.
+        """
+        state = self.start(settings, frames=frames, reduction=reduction, going_on=going_on)
         if not log_mel.shape[1]:
             return self.place(frames), state
         sound, past = self.sound(log_mel, state)

@@ -38,6 +38,7 @@ SIZE = 2 * GRID.hop  # samples of a segment of noise
 TAKES = 509  # segments of noise that are gone through in a circle, a prime; 6 s
 GOLDEN = (0.6180339887, 0.7548776662)  # fractions of a turn that a new partial's phase moves on by a frame, by a band
 TURN = np.float32(2 * np.pi)
+PARTIALS = (3, GRID.n_mels)  # shape of a state's part that goes on for ever; the noise only remembers a frame
 
 
 @cache
@@ -96,6 +97,17 @@ def _fade() -> Floats:
 def start() -> State:
     """Before the first frame: silence."""
     return np.zeros(3 * GRID.n_mels + GROUPS * SIZE // 2, np.float32)
+
+
+def partials(state: State) -> Floats:
+    """Of a state what no length of past brings back, `PARTIALS`: frequencies, amplitudes and phases; a copy."""
+    return state[: 3 * GRID.n_mels].reshape(PARTIALS).copy()
+
+
+def with_partials(state: State, others: Floats) -> State:
+    """The state with other partials, `PARTIALS`."""
+    assert others.shape == PARTIALS, others.shape
+    return np.concatenate([others.reshape(-1), state[3 * GRID.n_mels :]])
 
 
 def excite(log_mel: Floats, number: int, state: State) -> tuple[Floats, State]:

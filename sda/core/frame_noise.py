@@ -1,4 +1,4 @@
-"""The random numbers that a generator hears beside its mel.
+"""The random numbers that generators of before there was an excitation hear beside their mel.
 
 A net that sees nothing but frames answers equal frames with equal sound: what should be a steady noise repeats every hop,
 a buzz of 86 Hz. A few random numbers a frame break that. They are a fixed table, gone through in a circle by the number of

@@ -56,8 +56,8 @@ class _Layers:
     def __init__(self, spec: GeneratorSpec, writer: Writer) -> None:
         self.spec, self.writer = spec, writer
         self.states = 0  # so far
-        self.excitation, self.both, self.kept = "", "", 0  # with so many samples of the steps before
-        self.mixed = ""
+        self.excitation, self.mixed = "", ""
+        self.both, self.kept = "", 0  # partials and noise, with so many samples of the steps before
 
     def extended(self, x: str, channels: int, kept: int, samples: int) -> str:
         """x [1, C, 1, T] behind the last `kept` samples of the steps before: [1, C, 1, kept + T]."""
@@ -70,16 +70,16 @@ class _Layers:
         return both
 
     def arrival(self, frames: int) -> None:
-        """Take in the excitation, and keep as much of it as those that hear it latest need."""
+        """Take in the excitation, and keep as much of it as the mixer needs, of its sums what the latest stage does."""
         spec, writer = self.spec, self.writer
         if not spec.excited:
             return
         samples = frames * spec.hop
-        self.kept = max(spec.mixer_wait, *spec.excitation_waits.values())
         heard = writer.input("excitation", (1, EXCITATIONS, 1, samples))
-        self.excitation = self.extended(heard, EXCITATIONS, self.kept, samples)
+        self.excitation = self.extended(heard, EXCITATIONS, spec.mixer_wait, samples)
         kinds = np.repeat(np.eye(2), EXCITATIONS // 2, axis=1)[:, :, None]
-        self.both = writer.conv(self.excitation, kinds, np.zeros(2))
+        self.kept = max(spec.excitation_waits.values())
+        self.both = self.extended(writer.conv(heard, kinds, np.zeros(2)), 2, self.kept, samples)
 
     def excited(self, stage: int, x: str, channels: int, samples: int) -> str:
         """x [1, C, 1, T] and what a stage makes of partials and noise of the same time."""
@@ -108,8 +108,7 @@ class _Layers:
             column = writer.reshape(writer.slice(gates, start, start + samples), 1, EXCITATIONS, samples, 1)
             ways.append(writer.node("Mul", [column, writer.floats(share)]))
         open_by = writer.reshape(writer.node("Add", ways), 1, EXCITATIONS, 1, length)
-        start = self.kept - spec.mixer_wait
-        let_through = writer.node("Mul", [writer.slice(self.excitation, start, start + length), open_by])
+        let_through = writer.node("Mul", [writer.slice(self.excitation, 0, length), open_by])
         mixed = writer.conv(let_through, np.ones((1, EXCITATIONS, 1)), np.zeros(1))
         late = spec.look_ahead - spec.mixer_wait - EXCITATION_LATE
         self.mixed = writer.slice(self.extended(mixed, 1, late, length), 0, length)

@@ -2,7 +2,9 @@
 
 Differences from the paper, each measured to pay on small budgets: the input is normalised per band, every layer starts
 variance-preserving, half of each upsampler starts as linear interpolation, weights are bare (no weight norm), and the
-layers at the lowest rates may be causal (`GeneratorSpec.causal_stages`). Names of the weights are the reference's.
+layers at the lowest rates may be causal (`GeneratorSpec.causal_stages`). It may be excited by partials and noise that
+`excitation` works out from the mel: the last stages hear both, and the first one says what of them passes straight to the
+output. Names of the weights are the reference's, but for that.
 
 Convolutions run as two-dimensional ones of height 1 on channels-last tensors, which the CPU does a third faster.
 """

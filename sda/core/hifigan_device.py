@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sda.core.excitation import CHANNELS, LATE, excite
+from sda.core.excitation import CHANNELS, LATE, excite, partials, with_partials
 from sda.core.excitation import start as excitation_start
 from sda.core.frame_noise import noise_of
 from sda.core.hifigan import Generator
@@ -72,6 +72,12 @@ class HifiganOnDevice(WindowVocoder):
 
     def _start_beside(self, frame: int) -> tuple[int, Floats]:
         return frame, excitation_start()
+
+    def _going_on(self, beside: tuple[int, Floats]) -> Floats | None:
+        return partials(beside[1]) if self._net.spec.excited else None
+
+    def _taken_up(self, beside: tuple[int, Floats], going_on: Floats) -> tuple[int, Floats]:
+        return beside[0], with_partials(beside[1], going_on) if self._net.spec.excited else beside[1]
 
     def _with_beside(self, log_mel: Floats, beside: tuple[int, Floats]) -> tuple[Floats, tuple[int, Floats]]:
         """Behind the mel's rows those of the noise and of the excitation, [E * hop, F]; beside: the next frame's number and

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core import feed, travel
-from sda.core.chain import Chain
+from sda.core.chain import Chain, Past
 from sda.core.glide import Glide
 from sda.core.grains import CELL
 from sda.core.loops import Looper
@@ -49,6 +49,7 @@ class Moment:
     switches: Switches
     reduction: float  # of the limiter, 0..1
     past: Floats | None = None  # [M, n] magnitudes that the vocoder has not yet forgotten, where they are known
+    phases: Floats | None = None  # what went on in the vocoder before the past, see `Vocoder.going_on`
 
 
 class Renderer:
@@ -90,7 +91,7 @@ class Renderer:
         spec, memory_s = voice.vocoder.spec, self._feed.look_ahead + self._chain.reaction
         memory_s += spec.memory * spec.hop / spec.rate
         self._memory = math.ceil(memory_s * voice.grid.sample_rate / (CELL * voice.grid.hop)) + 1  # cells
-        self._past: tuple[Floats, ...] = ()  # those that the vocoder remembers
+        self._past = Past()
         self._lag = math.ceil(self._feed.look_ahead * rate) + self._chain.lag  # samples from the head to the stage
         self._switches = Switches.at(self._settings.stage.play)
         self._head_lane, self._stage_lane = Lane(), Lane()
@@ -149,7 +150,8 @@ class Renderer:
             path=self._path_state.undecoded(),
             switches=self._switches,
             reduction=self._chain_state.stage.limiter.reduction,
-            past=np.concatenate([np.zeros((self.voice.grid.n_mels, 0), np.float32), *self._past], axis=1),
+            past=self._past.magnitudes(self.voice.grid.n_mels),
+            phases=self._past.going_on,
         )
 
     def begin_at(self, moment: Moment, origin: int) -> None:
@@ -159,27 +161,28 @@ class Renderer:
         past = past[:, max(0, past.shape[1] - done) :]
         frames, self._feed_state = self._feed.rest(done - past.shape[1], self._feed.start())
         self.position, self.origin = moment.samples, origin
-        self._past = tuple(past[:, n : n + CELL] for n in range(0, past.shape[1], CELL))
+        vocoder, stage, reduction, phases = self.voice.vocoder, self._settings.stage, moment.reduction, moment.phases
+        self._past = Past(((past, vocoder.going_on(vocoder.start(frames, phases))),))  # none, where it is no such vocoder
         mel, self._feed_state = self._feed.step(past, self._feed_state)
-        stage, reduction = self._settings.stage, moment.reduction
-        self._made, self._chain_state = self._chain.after(mel, stage, frames=frames, reduction=reduction)
+        self._made, self._chain_state = self._chain.after(mel, stage, frames=frames, reduction=reduction, going_on=phases)
         self._path_state, self._switches = moment.path, moment.switches
 
     def follow(self, other: object) -> int | None:
         """Stand where another renderer of the same model stands: its grains, its sliders on their way, its clock.
 
-        From then on both make as many samples a block. Returns how many of them this one needs to have a past of its own: its
-        vocoder starts from silence. None, and nothing is changed, where the two cannot be in step or the other plays a loop.
+        From then on both make as many samples a block. Returns how many this one needs to have a past of its own: its vocoder
+        has that of silence and the other's partials. None, and nothing changes, where they cannot be in step or a loop plays.
         """
         if not isinstance(other, Renderer) or other.looper.plays or not self._in_step_with(other):
             return None
         self.position, self.origin, self._made = other.position, other.origin, other._made
         glide = self._path_state.glide.after(self.slider_names, other._path_state.glide, other.slider_names)
         self._path_state = replace(other._path_state.undecoded(), glide=glide)  # by this decoder
-        self._feed_state, self._switches, self._past = other._feed_state, other._switches, other._past
         frames, _ = self._feed.rest(self.position // self.voice.grid.hop, self._feed.start())
-        self._chain_state = replace(other._chain_state, vocoder=self.voice.vocoder.start(frames))
-        spec = self.voice.vocoder.spec
+        vocoder, spec = self.voice.vocoder, self.voice.vocoder.spec
+        state = vocoder.start(frames, other.voice.vocoder.going_on(other._chain_state.vocoder))
+        self._chain_state, self._past = replace(other._chain_state, vocoder=state), other._past.heard_by(vocoder, state)
+        self._feed_state, self._switches = other._feed_state, other._switches
         return math.ceil((spec.memory * spec.hop / spec.rate + self._chain.reaction) * self.rate)
 
     def _in_step_with(self, other: Renderer) -> bool:
@@ -262,11 +265,10 @@ class Renderer:
                 self._act(replace(event, pos=self.head))
             if self._rests():
                 parts += [self._sounding(magnitudes), self._resting()]
-                magnitudes, self._past = [], ()
+                magnitudes, self._past = [], Past()
             else:
                 cell, self._path_state = self._path.cell(self._settings, self._path_state)
                 magnitudes.append(cell)
-                self._past = (*self._past, cell)[-self._memory :]
             self.position += CELL * self.voice.grid.hop
         parts.append(self._sounding(magnitudes))
         return np.concatenate(parts, axis=1)
@@ -281,7 +283,9 @@ class Renderer:
         """The samples [1, T] that cells of magnitudes [M, CELL] complete."""
         if not magnitudes:
             return np.zeros((1, 0), np.float32)
-        mel, self._feed_state = self._feed.step(np.concatenate(magnitudes, axis=1), self._feed_state)
+        step, going_on = np.concatenate(magnitudes, axis=1), self.voice.vocoder.going_on(self._chain_state.vocoder)
+        self._past = self._past.and_then(step, going_on, self._memory * CELL)
+        mel, self._feed_state = self._feed.step(step, self._feed_state)
         if mel.shape[1] == 0:  # a vocoder of much longer frames may still wait for its next one
             return np.zeros((1, 0), np.float32)
         sound, self._chain_state = self._chain.sound(mel, self._chain_state)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core import graphs
-from sda.core.excitation import TAKES, excite
+from sda.core.excitation import TAKES, excite, partials, with_partials
 from sda.core.excitation import start as excitation_start
 from sda.core.frame_noise import PERIOD, noise_of
 from sda.core.graphs import Graphs
@@ -95,8 +95,19 @@ class Vocoder(Protocol):
         """Samples by which `step` answers late."""
         return self.spec.look_ahead
 
-    def start(self, frame: int = 0) -> Any:
-        """The state before the first frame, or before a later one behind silence: noise goes by the frame's number."""
+    def start(self, frame: int = 0, going_on: Floats | None = None) -> Any:
+        """The state before the first frame, or before a later one behind silence: noise goes by the frame's number.
+
+        going_on: what went on before that frame, if not silence; a vocoder in which nothing goes on does not look at it.
+        """
+        ...
+
+    def going_on(self, state: Any) -> Floats | None:
+        """A copy of the part of a state that no length of past brings back; None where there is none.
+
+        Where it was before a frame, `start` and that frame with those after it make, once the silence is forgotten, the same
+        sound.
+        """
         ...
 
     def step(self, log_mel: Floats, state: Any) -> tuple[Floats, Any]:
@@ -134,16 +145,24 @@ class HifiganVocoder(Vocoder):
         self._generator, self._weights, self._kept = generator, weights, kept
         self._hash = graphs.content("hifigan", generator, weights) if kept is not None else ""
         self._exciting = len(excitation_start()) if generator.excited else 0  # numbers of the excitation's state
+        self._excitation = slice(-1 - self._exciting, -1)  # where they are
         self._steps: dict[int, _Step] = {}
         self._start: State | None = None
         self._step_of(LIVE_BLOCK)
 
-    def start(self, frame: int = 0) -> State:
-        """The state after an endless run of silence, before a frame of this number."""
+    def start(self, frame: int = 0, going_on: Floats | None = None) -> State:
+        """The state after an endless run of silence, before a frame of this number; going_on: partials in its midst."""
         if self._start is None:
             kept = graphs.made(self._kept, f"{self._hash}-start", lambda: self._run_up().tobytes())
             self._start = np.frombuffer(kept, np.float32)  # cannot be written to
-        return np.append(self._start[:-1], np.float32(frame % CIRCLE))
+        state = np.append(self._start[:-1], np.float32(frame % CIRCLE))
+        if self._exciting and going_on is not None:
+            state[self._excitation] = with_partials(state[self._excitation], going_on)
+        return state
+
+    def going_on(self, state: State) -> Floats | None:
+        """The partials' frequencies in Hz, amplitudes and phases [3, M], where there is an excitation."""
+        return partials(state[self._excitation]) if self._exciting else None
 
     def _run_up(self) -> State:
         live = self._step_of(LIVE_BLOCK)
@@ -188,7 +207,7 @@ class HifiganVocoder(Vocoder):
         heard, step = log_mel, self._step_of(frames)
         if self._generator.noise:
             heard = np.concatenate([log_mel, noise_of(self._generator.noise, number, frames)])
-        excitation, exciting = None, state[step.size : -1]
+        excitation, exciting = None, state[self._excitation]
         if self._exciting:
             excitation, exciting = excite(log_mel, number, exciting)
         samples, after = step.run(heard, excitation, state[: step.size])

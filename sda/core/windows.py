@@ -45,10 +45,23 @@ class WindowVocoder(Vocoder):
         """Frames [M, F] with what else the network must know of them, and what goes on beside the mel after them."""
         return log_mel, beside
 
-    def start(self, frame: int = 0) -> State:
+    def _going_on(self, beside: Any) -> Floats | None:
+        """Of what goes on beside the mel a copy of what no length of past brings back."""
+        return None
+
+    def _taken_up(self, beside: Any, going_on: Floats) -> Any:
+        """What goes on beside the mel, with what `_going_on` told in its place."""
+        return beside
+
+    def start(self, frame: int = 0, going_on: Floats | None = None) -> State:
         """The state before a frame: an endless edge, or where there is none silence until the first answer."""
         frames = 0 if self._edge is None else self.spec.memory + self._future
-        return self._with_beside(self._beyond(frames), self._start_beside(frame - frames))
+        known, beside = self._with_beside(self._beyond(frames), self._start_beside(frame - frames))
+        return known, beside if going_on is None else self._taken_up(beside, going_on)
+
+    def going_on(self, state: State) -> Floats | None:
+        """What no length of past brings back, where the frames are given anything of the kind beside the mel."""
+        return self._going_on(state[1])
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
         """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.

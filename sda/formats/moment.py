@@ -1,7 +1,7 @@
 """Where a renderer stands, as JSON: what a take begins with and what every model in it begins with.
 
-Single-precision numbers are written as the double-precision ones that they are, so nothing is lost; the many of `past` in
-base 64.
+Single-precision numbers are written as the double-precision ones that they are, so nothing is lost; the many of `past` and
+`phases` in base 64.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sda.core.excitation import PARTIALS
 from sda.core.glide import Glide
 from sda.core.grains import Grain, GrainState
 from sda.core.mel_path import PathState
@@ -27,6 +28,7 @@ from sda.params import Value
 Json = dict[str, Any]
 LARGEST = 1 << 62  # of whole numbers
 LONGEST = 1 << 16  # numbers in a list; genuine ones have a few hundred at the most
+LONGEST_PAST = 1 << 20  # characters; where 512 frames are computed at a time there are 400 thousand
 
 
 def to_json(moment: Moment) -> Json:
@@ -43,7 +45,8 @@ def to_json(moment: Moment) -> Json:
         "held": None if path.held is None else _list(path.held[:, 0]),
         "switches": [moment.switches.off_since, [list(switch) for switch in moment.switches.unseen]],
         "reduction": moment.reduction,
-        "past": None if moment.past is None else [len(moment.past), _packed(moment.past)],
+        "past": None if moment.past is None else [len(moment.past), _packed(moment.past.T)],
+        "phases": None if moment.phases is None else _packed(moment.phases),
     }
 
 
@@ -122,23 +125,34 @@ def _moment(data: _Reading) -> Moment:
         switches=switches,
         reduction=min(max(data.number("reduction"), 0.0), 1.0),
         past=_past(*data.list("past", 2)) if data.has("past") and data.get("past") is not None else None,
+        phases=_phases(data.get("phases")) if data.has("phases") and data.get("phases") is not None else None,
     )
 
 
-def _packed(magnitudes: NDArray[np.float32]) -> str:
-    """Magnitudes [M, n], frame by frame, as single-precision numbers in base 64."""
-    return base64.b64encode(magnitudes.T.astype("<f4").tobytes()).decode()
+def _packed(numbers: NDArray[np.float32]) -> str:
+    """Single-precision numbers, row by row, in base 64."""
+    return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
 
 
 def _past(bands: object, text: object) -> NDArray[np.float32]:
     """Magnitudes [M, n] from frames of single-precision numbers in base 64."""
     count = _whole(bands)
-    if not isinstance(text, str) or len(text) > LONGEST or not 0 < count <= LONGEST:
+    if not isinstance(text, str) or len(text) > LONGEST_PAST or not 0 < count <= LONGEST:
         raise ValueError("past: expected the count of bands and frames in base 64")
     found = np.frombuffer(base64.b64decode(text, validate=True), "<f4").reshape(-1, count)
     if not (np.isfinite(found) & (found >= 0)).all():
         raise ValueError("past: expected magnitudes")
     return found.T.astype(np.float32)
+
+
+def _phases(text: object) -> NDArray[np.float32]:
+    """Frequencies, amplitudes and phases of partials, `PARTIALS`, from single-precision numbers in base 64."""
+    if not isinstance(text, str) or len(text) > LONGEST:
+        raise ValueError("phases: expected numbers in base 64")
+    found = np.frombuffer(base64.b64decode(text, validate=True), "<f4").reshape(PARTIALS)
+    if not (np.isfinite(found) & (found >= 0)).all():
+        raise ValueError("phases: expected frequencies, amplitudes and phases")
+    return found.astype(np.float32)
 
 
 def _way(way: Glide) -> tuple[NDArray[Any], ...]:

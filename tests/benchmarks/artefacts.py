@@ -1,4 +1,5 @@
-"""Two faults of vocoders that spectral distances hardly see: lines that are not in the original, and lost periodicity.
+"""Three faults of vocoders that spectral distances hardly see: lines that are not in the original, lost periodicity, and
+pitches that are off.
 
 Spurious lines. Transposed convolutions add tones at the multiples of the rate that they read (Pons et al. 2020, arXiv
 2010.14356): those of rate / hop = 86.13 Hz for the first, with whose period a generator answers to frames that do not change,
@@ -11,12 +12,15 @@ Periodicity. The aperiodicity of YIN (de Cheveigne and Kawahara 2002, eq. 8) is 
 function: 0 for a periodic sound, and for one with a share p of its power in white noise, p. The error is the root mean
 square of what the copy has more or less of it, which is the idea of Morrison et al. 2022 (arXiv 2110.10139), who found vocoders
 of this kind to be weak there; their periodicity is that of a neural pitch estimator, so figures do not compare.
+
+Pitch. Both sounds' by pYIN (Mauch and Dixon 2014), frame by frame, on its grid of 10 cents.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import librosa
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +35,8 @@ INAUDIBLE_DB = 90.0  # under the original's loudest bin; lower neighbours are ta
 LOWEST_PITCH, HIGHEST_PITCH = 40.0, 2000.0  # Hz
 FRAME, STEP = 4096, 1024  # samples, of the periodicity
 QUIETEST_DB = 40.0  # under the loudest frame of the original: what is quieter has no pitch worth the name
+SURE = 0.9  # pYIN's probability above which a frame of the original has a pitch
+FEWEST = 10  # frames with a pitch in both, without which nothing is said
 TONAL = 0.2  # median aperiodicity below which a recording counts as tonal
 
 
@@ -140,3 +146,18 @@ def periodicity_error(made: Floats, real: Floats) -> float:
     counted = loud(real)
     difference = (aperiodicity(made) - aperiodicity(real))[counted]
     return float(np.sqrt(np.square(difference).mean()))
+
+
+def off_pitch(made: Floats, real: Floats) -> NDArray[np.float64]:
+    """Cents [F] between copy and original [T] in the frames where the original surely has a pitch and the copy has one.
+
+    None where these are fewer than `FEWEST`.
+    """
+    (real_pitch, real_voiced, sure), (pitch, voiced, _) = (
+        librosa.pyin(sound, fmin=60, fmax=HIGHEST_PITCH, sr=RATE, frame_length=FRAME, hop_length=HOP) for sound in (real, made)
+    )
+    counted = (sure > SURE) & real_voiced & voiced
+    if counted.sum() < FEWEST:
+        return np.zeros(0)
+    cents: NDArray[np.float64] = 1200 * np.log2(pitch[counted] / real_pitch[counted])
+    return cents

@@ -4,9 +4,9 @@ Without files the shipped base is measured, with files also those, milestones of
 loudest 1.5 s of each, 24 at the most), or else sounds of examples/base_vocoder/procedural.py, drawn from a seed of their
 own: kinds that the base was trained on, in takes that it was not.
 
-mel, M-STFT and the log-spectral distance are those of `sda.train.quality`; periodicity (tonal recordings alone) and
-spurious lines those of artefacts.py. Lines are measured on steady sounds of 4 s; another take of the same noise, which has
-none, stands beside them.
+mel, M-STFT and the log-spectral distance are those of `sda.train.quality`; periodicity (tonal recordings alone), pitch (the
+share of frames within 10 cents, and the median recording's median error) and spurious lines those of artefacts.py. Lines are
+measured on steady sounds of 4 s; another take of the same noise, which has none, stands beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from artefacts import HIGHEST, detuned_cents, is_tonal, periodicity_error, repeating_share, spurious_lines
+from artefacts import HIGHEST, detuned_cents, is_tonal, off_pitch, periodicity_error, repeating_share, spurious_lines
 from numpy.typing import NDArray
 
 from sda.core import grid
@@ -42,6 +42,7 @@ SEED = 7
 TAKES = 2  # of each kind of procedural sound
 STEADY_S = 4.0  # s
 PITCHES = (220.0, 440.0, 1000.0, 3000.0)  # Hz, of the steady tones
+IN_TUNE = 10.0  # cents
 HISS_DB = -60.0  # of the noise below them, under the tone: a recording has some
 
 
@@ -85,7 +86,11 @@ def measure_copies(name: str, vocoder: Copy, clips: list[Floats]) -> None:
     found = quality.mean([quality.judge(one, clip) for one, clip in zip(made, clips, strict=True)])
     tonal = [periodicity_error(one, clip) for one, clip in zip(made, clips, strict=True) if is_tonal(clip)]
     periodicity = f"{np.mean(tonal):.3f} ({len(tonal)})" if tonal else "- (0)"
-    print(f"{name:24} {numbers(found)}   {periodicity}", flush=True)
+    pitched = [cents for one, clip in zip(made, clips, strict=True) if len(cents := off_pitch(one, clip))]
+    near = [float((np.abs(cents) <= IN_TUNE).mean()) for cents in pitched]
+    off = [abs(float(np.median(cents))) for cents in pitched]
+    tuning = f"{np.mean(near):.0%}, {np.median(off):.0f} ({len(near)})" if near else "- (0)"
+    print(f"{name:24} {numbers(found)}   {periodicity:26} {tuning}", flush=True)
 
 
 def measure_lines(name: str, vocoder: Copy) -> None:
@@ -119,7 +124,7 @@ def main() -> None:
         print(f"{name}: {summary['steps']} steps, {summary['core_hours']} core-hours")
     bands = " ".join(f"{low:>2}-{high:<2}" for low, high in quality.BANDS)
     print(f"\n{len(clips)} clips, {sum(map(len, clips)) / RATE:.0f} s")
-    print(f"{'':24} {'mel':>6} {'M-STFT':>7}   {bands} kHz, dB   periodicity error (tonal clips)")
+    print(f"{'':24} {'mel':>6} {'M-STFT':>7}   {bands} kHz, dB   periodicity error (clips)  frames in tune, cents off (clips)")
     for name, vocoder in vocoders.items():
         measure_copies(name, vocoder, clips)
     print(f"{'resampled original':24} {numbers(ceiling(clips))}")

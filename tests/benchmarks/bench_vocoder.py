@@ -17,12 +17,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sda.core.excitation import excite, in_step, start
+from sda.core.frame_noise import noise_of
 from sda.core.graph import decoder_graph, session
-from sda.core.hifigan import Generator, start_weights
+from sda.core.hifigan import Generator
 from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
+from sda.formats.base import read_base
 from sda.graph_store import GraphStore
-from sda.spec import GeneratorSpec, VaeSpec
+from sda.spec import VaeSpec
 from sda.train.copy_synthesis import synthesise
 
 Floats = NDArray[np.float32]
@@ -42,27 +45,33 @@ def least_seconds(sides: Sequence[Callable[[], object]]) -> list[float]:
     return least
 
 
-def random_net() -> Generator:
-    random = torch.Generator().manual_seed(0)
-    net = Generator(GeneratorSpec())
-    start_weights(net, random)
-    net.conv_post.weight.data *= 8
-    net.mel_mean.fill_(-6)
-    net.mel_std.fill_(3)
+def shipped_net() -> Generator:
+    spec, weights, _ = read_base()
+    net = Generator(spec)
+    net.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     return net.eval().requires_grad_(False)
 
 
 def vocoder_steps(net: Generator, vocoder: HifiganVocoder, log_mel: Floats) -> None:
-    print("HiFi-GAN V2, 44.1 kHz, hop 512: CPU time / audio time of one core")
-    print(f"{'frames':>7} {'cached, ONNX':>13} {'window, eager':>14} {'ratio':>6}")
+    print("HiFi-GAN V2, 44.1 kHz, hop 512, shipped weights: CPU time / audio time of one core")
+    print(f"{'frames':>7} {'cached, ONNX':>13} {'of it excitation':>17} {'window, eager':>14} {'ratio':>6}")
     spec = net.spec
     around = spec.memory + math.ceil(spec.look_ahead / spec.hop)
     for frames in (1, 2, 4, 8, 32):
-        block, window = log_mel[:, :frames].copy(), torch.from_numpy(log_mel[None, :, : around + frames].copy())
-        state = vocoder.step(block, vocoder.start())[1]
-        ours, eager = least_seconds([lambda b=block, s=state: vocoder.step(b, s), lambda w=window: net(w)])
-        audio = frames * spec.hop / vocoder.rate
-        print(f"{frames:7} {ours / audio:13.3f} {eager / audio:14.3f} {eager / ours:6.1f}")
+        block, window = log_mel[:, :frames].copy(), log_mel[:, : around + frames].copy()
+        given = {"log_mel": window, "noise": noise_of(spec.noise, 0, window.shape[1])}
+        if spec.excited:
+            given["excitation"] = in_step(window)
+        inputs = {name: torch.from_numpy(each[None]) for name, each in given.items()}
+        state, before = vocoder.step(block, vocoder.start())[1], excite(block, 0, start())[1]
+        sides = [
+            lambda b=block, s=state: vocoder.step(b, s),
+            lambda b=block, s=before: excite(b, 0, s),
+            lambda i=inputs: net(**i),
+        ]
+        ours, excitation, eager = least_seconds(sides)
+        audio, excitation = frames * spec.hop / vocoder.rate, excitation if spec.excited else 0.0
+        print(f"{frames:7} {ours / audio:13.3f} {excitation / audio:17.3f} {eager / audio:14.3f} {eager / ours:6.1f}")
 
 
 def vocoder_whole(net: Generator, vocoder: HifiganVocoder, log_mel: Floats) -> None:
@@ -114,7 +123,7 @@ def decoder(net: Vae, z: torch.Tensor) -> tuple[float, float, float]:
 @torch.no_grad()
 def main() -> None:
     torch.set_num_threads(1)
-    net = random_net()
+    net = shipped_net()
     weights = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
     vocoder = HifiganVocoder(net.spec, weights)
     log_mel = (np.random.default_rng(0).normal(size=(128, WHOLE_FRAMES)) * 2 - 6).astype(np.float32)

@@ -11,6 +11,7 @@ from artefacts import (
     aperiodicity,
     detuned_cents,
     is_tonal,
+    off_pitch,
     periodicity_error,
     repeating_share,
     spurious_lines,
@@ -105,3 +106,11 @@ def test_only_tonal_recordings_are_tonal() -> None:
     assert is_tonal(np.concatenate([tone, noise(0, 1e-4)]))  # near-silent noise does not count
     assert not is_tonal(noise())
     assert not is_tonal(tone[:1000])  # shorter than a frame
+
+
+def test_a_copy_is_as_far_off_pitch_as_it_was_made() -> None:
+    tone, length = sine(330, 0.3), RATE
+    for cents in (0, 30, -60):
+        found = off_pitch(sine(330 * 2 ** (cents / 1200), 0.2)[:length], tone[:length])
+        assert np.median(found) == pytest.approx(cents, abs=10)
+    assert not len(off_pitch(tone[:length], noise()[:length]))

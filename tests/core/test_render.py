@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from small_models import SMALL_GENERATOR, sounding
 
-from sda.core.render import Renderer
+from sda.core.excitation import GROUPS
+from sda.core.hifigan_device import HifiganOnDevice
+from sda.core.render import Moment, Renderer
 from sda.core.schedule import Event
+from sda.core.vocoder import HifiganVocoder
 from sda.errors import ControlError, TakeError
 from sda.formats import moment
 from sda.model import Model
@@ -37,6 +40,16 @@ def noisy() -> Model:
     more = random.standard_normal((weight.shape[0], 2, weight.shape[2])).astype(np.float32)
     own["vocoder.conv_pre.weight"] = np.concatenate([weight, 0.3 * more], axis=1)
     return Model(replace(document, vocoder=generator, tensors={**document.tensors, **own}))
+
+
+@pytest.fixture(scope="module")
+def tonal() -> Model:
+    """A model of loud peaks, whose vocoder lets next to nothing be heard but its partials."""
+    document = sounding()
+    peaks = np.where(np.arange(128) % 8 == 3, 0.95, 0.3).astype(np.float32)
+    own = {"vae.band_mean": peaks, "vocoder.conv_post.weight": 1e-6 * document.tensors["vocoder.conv_post.weight"]}
+    own["vocoder.mixer.gate.bias"] = np.repeat(np.float32([0.5, 0]), GROUPS)
+    return Model(replace(document, tensors={**document.tensors, **own}))
 
 
 def heard(renderer: Renderer, blocks: Sequence[int]) -> np.ndarray:
@@ -109,14 +122,20 @@ def test_the_last_word_that_came_counts(model: Model) -> None:
     assert [(e.pos, e.id, e.value) for e in renderer.applied()] == [(0, "gain", -6.0), (0, "width", 0.25)]
 
 
-@pytest.mark.parametrize("which", ["model", "noisy"])
-def test_a_stream_taken_up_in_its_midst_is_the_same_once_its_past_is_over(which: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("which", "cuts"),
+    [("model", [37]), ("noisy", [37]), ("tonal", [37]), ("tonal", [90]), ("tonal", [37, 46, 7]), ("tonal", [1] * 90)],
+    ids=["model", "noisy", "tonal, soon after a rest", "tonal", "tonal, two steps", "tonal, live"],
+)
+def test_a_stream_taken_up_in_its_midst_is_the_same_once_its_past_is_over(
+    which: str, cuts: list[int], request: pytest.FixtureRequest
+) -> None:
     model: Model = request.getfixturevalue(which)
     whole = model.renderer(rate=RATE, values={**ON, "glide": 900.0})
     whole.origin = 5_000
     for event in EVENTS:
         whole.schedule(replace(event, pos=event.pos + 5_000))
-    heard(whole, [37])
+    heard(whole, cuts)
     kept = moment.from_json(json.loads(json.dumps(moment.to_json(whole.moment()))))
     again = model.renderer(rate=RATE, values=kept.values)
     again.begin_at(kept, whole.origin)
@@ -132,6 +151,60 @@ def test_a_stream_taken_up_in_its_midst_is_the_same_once_its_past_is_over(which:
     assert np.abs(one[:, past:length] - other[:, past:length]).max() <= 1e-5
 
 
+def taken_up(kept: Moment, like: Renderer) -> np.ndarray:
+    """What follows a moment, from where its past is over, by a renderer of the same voice."""
+    again = Renderer(like.voice, RATE, kept.values)
+    again.begin_at(kept, 0)
+    return heard(again, [40])[:, round(0.02 * RATE) :]
+
+
+def test_a_moment_without_its_phases_goes_on_with_others(tonal: Model) -> None:
+    whole = tonal.renderer(rate=RATE, values=ON)
+    heard(whole, [30, 10, 10])
+    kept = whole.moment()
+    assert kept.past is not None
+    assert kept.past.shape == (128, 2 * 20)  # the vocoder's memory is of more than 10 cells and begins in the midst of a step
+    right, wrong = taken_up(kept, whole), taken_up(replace(kept, phases=None), whole)
+    assert np.abs(right).max() > 0.02
+    assert np.abs(right - wrong).max() > 0.02
+
+
+def test_another_kind_of_vocoder_takes_a_moment_up(tonal: Model) -> None:
+    document, whole = tonal.document, tonal.renderer(rate=RATE, values=ON)
+    own = {k.removeprefix("vocoder."): v for k, v in document.tensors.items() if k.startswith("vocoder.")}
+    assert document.vocoder is not None
+    torch = HifiganOnDevice(document.vocoder, own, device="cpu")
+    other = Renderer(replace(whole.voice, vocoder=torch), RATE, ON)
+    heard(whole, [30, 20])
+    heard(other, [30, 20])
+    one, two = whole.moment(), other.moment()
+    assert one.phases is not None
+    assert two.phases is not None
+    assert one.phases.tobytes() == two.phases.tobytes()  # the same rules for the same mel
+    assert np.abs(taken_up(one, whole) - taken_up(one, other)).max() <= 1e-4
+    plain = tonal.renderer(rate=RATE, values=ON).voice.vocoder
+    unexcited = replace(SMALL_GENERATOR, excited=0)
+    bare = {k: v for k, v in own.items() if not k.startswith(("excitations.", "mixer."))}
+    assert plain.going_on(plain.start(7, one.phases)).tobytes() == one.phases.tobytes()  # type: ignore[union-attr]
+    for silent in (HifiganVocoder(unexcited, bare), HifiganOnDevice(unexcited, bare, device="cpu")):
+        assert silent.going_on(silent.start(7, one.phases)) is None  # nothing of the kind goes on in it
+
+
+def test_the_partials_go_on_in_a_renderer_that_follows(tonal: Model) -> None:
+    leaving, coming = (tonal.renderer(rate=RATE, values=ON) for _ in range(2))
+    heard(leaving, [30, 20, 3])
+    run_in = coming.follow(leaving)
+    assert run_in is not None
+    again = tonal.renderer(rate=RATE, values=ON)
+    again.begin_at(coming.moment(), 0)
+    skip = again.made - coming.made
+    old, new = heard(leaving, [60]), heard(coming, [60])
+    assert np.abs(old[:, run_in:]).max() > 0.02
+    assert np.abs(old - new)[:, run_in:].max() <= 1e-5
+    late = heard(again, [50])[:, run_in:]
+    assert np.abs(new[:, skip + run_in :][:, : late.shape[1]] - late).max() <= 1e-5
+
+
 def test_a_moment_of_another_model_or_a_damaged_one_is_refused(model: Model) -> None:
     kept = moment.to_json(model.renderer(rate=RATE).moment())
     size = {"sliders": 2, "latent": 4, "spread": 4, "frames": 88, "bands": 128}
@@ -141,8 +214,9 @@ def test_a_moment_of_another_model_or_a_damaged_one_is_refused(model: Model) -> 
             with pytest.raises(TakeError, match="another model"):
                 moment.check(moment.from_json(kept), **{**size, name: 3})
     pasts = [128, "AAA"], [0, ""], [128, "AACAvw=="], [1, "AACAvw=="]  # cut short, no bands, no whole frame, below zero
-    older = moment.from_json({name: value for name, value in kept.items() if name != "past"})  # begins as after silence
+    older = moment.from_json({k: v for k, v in kept.items() if k not in ("past", "phases")})  # begins as after silence
     assert older.past is None
+    assert older.phases is None
     moment.check(older, **size)
     model.renderer(rate=RATE).begin_at(older, 0)
     for damaged in ({}, [], {**kept, "glides": [[1]]}, {**kept, "samples": "x"}, {**kept, "grains": {}},
