@@ -183,7 +183,7 @@ def _go_on(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> 
     origin = _origins(new, frequency, np.where(loud_before > 0, before, np.inf))
     goes_on, ends = origin >= 0, loud_before > 0
     ends[origin[goes_on]] = False
-    fresh = TURN * ((GOLDEN[0] * number + GOLDEN[1] * new) % 1).astype(np.float32)
+    fresh = TURN * ((GOLDEN[0] * (number % TAKES) + GOLDEN[1] * new) % 1).astype(np.float32)
     f0 = np.concatenate([np.where(goes_on, before[origin], frequency[new]), before[ends]])
     f1 = np.concatenate([frequency[new], before[ends]])
     a0 = np.concatenate([np.where(goes_on, loud_before[origin], 0), loud_before[ends]])
