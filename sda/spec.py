@@ -156,37 +156,33 @@ class GeneratorSpec(Spec):
         What a stream's stage answers is late, by the layers before it; the excitation is late by `EXCITATION_LATE`, and must
         be there by then, half a stride further.
         """
-        late, waits = 0 if self.causal_stages else 3 * self.hop, {}
-        reach = (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
-        for stage, (rate, stride) in enumerate(zip(self.rates, self.strides, strict=True)):
-            late += rate // 2 * stride
-            if self.is_excited[stage]:
-                waits[stage] = late - EXCITATION_LATE + stride // 2
-            late += 0 if self.is_causal[stage] else reach * stride
-        return waits
+        late = enumerate(zip(self.lateness, self.strides, strict=True))
+        return {n: up - EXCITATION_LATE + stride // 2 for n, ((up, _), stride) in late if self.is_excited[n]}
 
     @property
     def mixer_wait(self) -> int:
         """The same for the mixer, which hears the first stage's answer and goes straight between its samples."""
-        stride, reach = self.strides[0], (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
-        late = (0 if self.causal_stages else 3 * self.hop) + self.rates[0] // 2 * stride
-        return late + (0 if self.is_causal[0] else reach * stride) + stride // 2 - EXCITATION_LATE
+        return self.lateness[0][1] - EXCITATION_LATE + self.strides[0] // 2
 
     @property
-    def look_ahead(self) -> int:
-        """Samples of the mel's future that an output sample depends on.
+    def lateness(self) -> tuple[tuple[int, int], ...]:
+        """For each stage, by how many samples a stream's upsampler and then its blocks answer late.
 
         Each transposed convolution of stride s looks s/2 of its output samples ahead; each symmetric convolution
         (k - 1) d / 2 of its own rate's; residual blocks stand side by side, so the longest counts.
         """
-        future, per_sample = 0, self.hop
-        if self.causal_stages == 0:
-            future += 3 * per_sample  # conv_pre, 7 taps
+        late, stages = 0 if self.causal_stages else 3 * self.hop, []  # conv_pre, 7 taps
         reach = (max(self.res_kernels) - 1) // 2 * (sum(self.dilations) + len(self.dilations))
-        for rate, causal in zip(self.rates, self.is_causal, strict=True):
-            per_sample //= rate
-            future += (rate // 2 + (0 if causal else reach)) * per_sample
-        return future + 3  # conv_post, 7 taps
+        for rate, stride, causal in zip(self.rates, self.strides, self.is_causal, strict=True):
+            up = late + rate // 2 * stride
+            late = up + (0 if causal else reach * stride)
+            stages.append((up, late))
+        return tuple(stages)
+
+    @property
+    def look_ahead(self) -> int:
+        """Samples of the mel's future that an output sample depends on."""
+        return self.lateness[-1][1] + 3  # conv_post, 7 taps
 
     @property
     def memory(self) -> int:

@@ -32,8 +32,8 @@ def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) 
     """The generator as ONNX for blocks of n = `frames` mel frames. weights: by their names in `hifigan.Generator`'s state dict.
 
     Inputs `heard` [1, M + N, 1, n], log-mel and noise, `excitation` [1, E, 1, n * hop] where the spec has any, as late as
-    `excite` gives it, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`,
-    ...: t's of one step are the s's of the next, and their shapes are the same for every n.
+    `excite` gives it, and `s0`, `s1`, ...; outputs `audio` [1, 1, 1, n * hop] and `t0`, ...: t's of one step are the s's of
+    the next, and their shapes are the same for every n.
     Raises `ModelError` where a weight is missing or of another shape.
     """
     layers = _Layers(spec, Writer("vocoder", weights))

@@ -82,8 +82,7 @@ def apart(ones: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> flo
 def test_two_processes_over_gloo_train_as_one_with_the_summed_batch(recordings: Path, tmp_path: Path) -> None:
     # In double precision, since Muon's orthogonalisation multiplies what rounding leaves in a kernel's small singular values:
     # in single precision the losses agreed to 2e-6 for four steps and to 3e-3 after six. Here they did to 2e-12 (the
-    # accuracies, means in single precision, to 3e-9) and the weights to 5e-9, those of an excited net, whose gates begin at
-    # nothing, to 7e-5; without averaging three steps came to 2e-2.
+    # accuracies, means in single precision, to 3e-9) and the weights to 1e-8; without averaging three steps came to 2e-2.
     for _ in gather(recordings, tmp_path / "corpus", rate=RATE, shortest=8192, seed=0):
         pass
     crew_of_two(tmp_path / "corpus", tmp_path)
@@ -92,7 +91,7 @@ def test_two_processes_over_gloo_train_as_one_with_the_summed_batch(recordings: 
     mates, deaf = [came(tmp_path, f"two{rank}") for rank in range(2)], [came(tmp_path, f"two{rank}.deaf") for rank in range(2)]
     for mate in mates:
         assert furthest(losses, mate[0]) < 1e-7
-        assert apart(weights, mate[1]) < 1e-3
+        assert apart(weights, mate[1]) < 1e-6
     assert apart(mates[0][1], mates[1][1]) == 0  # or they would drift apart
     assert furthest(losses, deaf[0][0]) > 1e-3
     assert apart(deaf[0][1], deaf[1][1]) > 0.1
