@@ -74,6 +74,7 @@ class MelSpec(Spec):
 
 EXCITATION_GROUPS = 16  # of bands, each with partials and noise of its own; see `core.excitation`
 EXCITATION_LATE = 256  # samples by which an excitation is late as a stream, half a frame
+EXCITATION_CYCLE = 509  # frames after which what it takes by chance comes again, a prime; 6 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

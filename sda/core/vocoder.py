@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core import graphs
-from sda.core.excitation import TAKES, excite, partials, with_partials
+from sda.core.excitation import excite, partials, with_partials
 from sda.core.excitation import start as excitation_start
 from sda.core.frame_noise import PERIOD, noise_of
 from sda.core.graphs import Graphs
 from sda.core.ort import session
 from sda.errors import ModelError
-from sda.spec import BIGVGAN_GRID, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
+from sda.spec import BIGVGAN_GRID, EXCITATION_CYCLE, LOG1P_POWER, LOG_MEL, GeneratorSpec, MelSpec
 
 Floats = NDArray[np.float32]
 State = Floats
 """All that a stream remembers, in one vector [S]; never changed in place."""
 
 BLOCKS = (32, 2, 1)  # frames of the graphs that all blocks are put together from; larger ones are no faster
-CIRCLE = PERIOD * TAKES  # frames after which everything random has come again; exact in float32
+CIRCLE = PERIOD * EXCITATION_CYCLE  # frames after which everything random has come again; exact in float32
 LIVE_BLOCK = 2  # frames of the one that is made at once; it also runs up the start state
 
 

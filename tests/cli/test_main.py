@@ -23,6 +23,18 @@ def run(*args: str, code: str = MAIN, debug: str = "", home: str = "") -> subpro
     return subprocess.run([sys.executable, "-c", code, *args], env=environment, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.parametrize(("wished", "had"), [("", "1"), ("3", "3")])
+def test_numpy_has_one_thread_unless_somebody_wishes_otherwise(wished: str, had: str) -> None:
+    code = f"""
+import atexit, os
+os.environ.pop("OPENBLAS_NUM_THREADS", None)
+os.environ.update({{"OPENBLAS_NUM_THREADS": "{wished}"}} if "{wished}" else {{}})
+atexit.register(lambda: print("threads:", os.environ["OPENBLAS_NUM_THREADS"]))
+{MAIN}
+"""
+    assert f"threads: {had}" in run("--version", code=code).stdout
+
+
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["--version"], []])
 def test_help_imports_nothing_heavy(args: list[str]) -> None:
     code = f"""

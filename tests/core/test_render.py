@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_models import SMALL_GENERATOR, sounding
 
-from sda.core.excitation import GROUPS
+from sda.core.band_groups import GROUPS
 from sda.core.hifigan_device import HifiganOnDevice
 from sda.core.render import Moment, Renderer
 from sda.core.schedule import Event
