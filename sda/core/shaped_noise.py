@@ -3,6 +3,9 @@
 White noise has a mel of its own, which goes up and down from frame to frame, in low bands by half. Shaped by the mel of a
 recording, which goes up and down as well, it would do both. Here the noise is always the same, so its mel is known, and each
 frame is shaped by what the recording's is over that. Copies of noise are then .20 nat from it instead of .28.
+
+A spectrum between the bands' centres and short segments both fill the valleys beside what is loud: what a mel would be of such
+noise is worked out, and the spectrum once corrected by it.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ from sda.spec import EXCITATION_CYCLE, EXCITATION_LATE
 Floats = NDArray[np.float32]
 
 SIZE = 2 * GRID.hop  # samples of a segment
-BINS = SIZE // 2 + 1
+BINS = SIZE // 2 + 1  # of its spectrum
 MOST = 2.0  # by which the noise's own mel is evened out
+CORRECTED = 0.7  # of what the mel of a first spectrum is off, in decibels
+NARROW = 200  # bins, to 8.6 kHz, below which a band is no wider than what the fading spreads
 EDGE = 4  # frames that the window of a mel reaches, and more
 
 
@@ -31,8 +36,27 @@ def segments(magnitudes: Floats, number: int) -> Floats:
     They are to be added half overlapping; a segment's middle is its frame's.
     """
     takes = np.arange(number, number + magnitudes.shape[1]) % EXCITATION_CYCLE
-    spectra = _white()[takes] * (_spectrum() @ (magnitudes * _evening()[:, takes])).T
+    wanted = magnitudes * _evening()[:, takes]
+    heard = _bank() @ _spread(_spectrum(wanted))
+    wanted *= (wanted / heard) ** CORRECTED
+    spectra = _white()[takes] * _spectrum(wanted).T
     return np.fft.irfft(spectra[:, None] * shares_of_bins(BINS), SIZE).astype(np.float32, copy=False) * _fade()
+
+
+def _spectrum(magnitudes: Floats) -> Floats:
+    """The standard deviations [BINS, F] of noise with these magnitudes in the bands, straight in decibels between centres."""
+    below, above, share = _neighbours()
+    levels = np.log(magnitudes / _of_white())
+    straight: Floats = levels[below]
+    straight += share * (levels[above] - straight)
+    return np.exp(straight, out=straight)
+
+
+def _spread(spectrum: Floats) -> Floats:
+    """What the fading makes of a spectrum [BINS, F] where bands are as narrow as its own lobe."""
+    spread = spectrum.copy()
+    spread[:NARROW] = np.sqrt(_leak() @ np.square(spectrum[:NARROW]))
+    return spread
 
 
 @cache
@@ -55,14 +79,40 @@ def _evening() -> Floats:
 
 
 @cache
-def _spectrum() -> Floats:
-    """What makes magnitudes of noise in the bands a spectrum of segments [BINS, M]."""
+def _of_white() -> Floats:
+    """Mean mel magnitudes [M, 1] of white noise with a standard deviation of 1."""
     window = grid.hann(GRID.n_fft).astype(np.float64)
-    one = np.sqrt(np.pi * np.square(window).sum()) / 2  # mean magnitude of white noise with a standard deviation of 1
-    bins = np.linspace(0, GRID.sample_rate / 2, BINS)
-    between = np.stack([np.interp(bins, grid.band_centres(GRID), row) for row in np.eye(GRID.n_mels)], axis=1)
-    spectrum: Floats = (between / (grid.filter_bank(GRID).astype(np.float64).sum(axis=1) * one)).astype(np.float32)
-    return spectrum
+    one = np.sqrt(np.pi * np.square(window).sum()) / 2  # mean magnitude of a bin
+    of_white: Floats = (grid.filter_bank(GRID).sum(axis=1, keepdims=True) * one).astype(np.float32)
+    return of_white
+
+
+@cache
+def _neighbours() -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """For each bin the band with its centre below, that above, and how far it is on the way to that one [BINS, 1]."""
+    centres, bins = grid.band_centres(GRID), np.linspace(0, GRID.sample_rate / 2, BINS)
+    above = np.searchsorted(centres, bins).clip(1, GRID.n_mels - 1)
+    share = (bins - centres[above - 1]) / (centres[above] - centres[above - 1])
+    return above - 1, above, share.clip(0, 1).astype(np.float32)[:, None]
+
+
+@cache
+def _bank() -> Floats:
+    """The mel filters at the bins of a segment [M, BINS], white noise with a standard deviation of 1 as `_of_white`."""
+    bank = grid.filter_bank(GRID)[:, :: GRID.n_fft // SIZE].astype(np.float64)
+    even: Floats = (bank / bank.sum(axis=1, keepdims=True) * _of_white()).astype(np.float32)
+    return even
+
+
+@cache
+def _leak() -> Floats:
+    """What of a bin's power the fading spreads over the others [NARROW, NARROW]."""
+    power = np.square(np.abs(np.fft.fft(_fade())))
+    power /= power.sum()
+    here, there = np.arange(NARROW)[:, None], np.arange(NARROW)
+    leak: Floats = power[(here - there) % SIZE].astype(np.float32)
+    leak[:, 1:] += power[(here + there[1:]) % SIZE]  # of the mirrored half; 0 Hz has none
+    return leak
 
 
 @cache
