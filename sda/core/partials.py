@@ -33,12 +33,16 @@ BESIDE = np.array([[0], [-1], [1]])  # bands from which a partial may come, that
 
 
 def peaks(magnitudes: Floats) -> tuple[Floats, Floats]:
-    """Mel magnitudes [M, F] -> for each band with a peak its frequency in Hz and amplitude [M, F], 0 for the others."""
-    centroid, amplitude = _centroids(magnitudes)
-    read, true = _read_of_tones()
-    found = np.nonzero(amplitude)
-    centroid[found] = np.interp(centroid[found], read, true)
-    return centroid, amplitude
+    """Mel magnitudes [M, F] -> for each band with a peak its frequency in Hz and amplitude [M, F], 0 for the others.
+
+    The amplitude is that of a tone which is as loud in the peak's own band: what is beside it may be noise, or another's.
+    """
+    bands, frames, centroids = _centroids(magnitudes)
+    read, true, loud = _tones()
+    frequency, amplitude = np.zeros_like(magnitudes), np.zeros_like(magnitudes)
+    frequency[bands, frames] = tones = np.interp(centroids, read, true)
+    amplitude[bands, frames] = magnitudes[bands, frames] / np.interp(tones, true, loud)
+    return frequency, amplitude
 
 
 def go_on(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> tuple[Floats, Floats]:
@@ -97,8 +101,8 @@ def _origins(new: Places, frequency: Floats, before: Floats) -> Places:
     return origin
 
 
-def _centroids(magnitudes: Floats) -> tuple[Floats, Floats]:
-    """`peaks`, with the frequency that is read."""
+def _centroids(magnitudes: Floats) -> tuple[Places, Places, Floats]:
+    """Mel magnitudes [M, F] -> the bands and frames of the peaks, and the frequency in Hz that is read of each."""
     centres, area = grid.band_centres(GRID), _area()
     height = np.zeros((len(magnitudes) + 2 * SIDE, magnitudes.shape[1]), np.float32)  # with nothing beyond the edges
     np.divide(magnitudes, area, out=height[SIDE:-SIDE])  # sums of magnitudes, a bin's shared by two triangles
@@ -109,23 +113,25 @@ def _centroids(magnitudes: Floats) -> tuple[Floats, Floats]:
     around[0] *= around[0] < around[1]
     around[-1] *= around[-1] < around[-2]
     places = centres[np.maximum(bands + np.arange(-SIDE, SIDE + 1)[:, None], 0)]
-    total = around.sum(axis=0)
-    centroid, amplitude = np.zeros_like(magnitudes), np.zeros_like(magnitudes)
-    centroid[bands, frames] = (around * places).sum(axis=0) / total
-    amplitude[bands, frames] = total * (2 / GRID.n_fft)
-    return centroid, amplitude
+    return bands, frames, (around * places).sum(axis=0) / around.sum(axis=0)
 
 
 @cache
-def _read_of_tones() -> tuple[Floats, Floats]:
-    """Centroids that are read of pure tones, ascending, and their true frequencies, in Hz: 8 cents off on an average below
-    100 Hz, where the window and the lowest band have edges, half a cent above 1 kHz."""
+def _tones() -> tuple[Floats, Floats, Floats]:
+    """What is read of pure tones, ascending, their true frequencies, both in Hz, and the magnitude of the loudest band.
+
+    What is read is 8 cents off on an average below 100 Hz, where the window and the lowest band have edges, half a cent
+    above 1 kHz.
+    """
     tones = np.geomspace(LOWEST_TONE, grid.band_centres(GRID)[HIGHEST - 1], TONES)
     turns = np.arange(GRID.n_fft) / GRID.sample_rate * tones[:, None]
     spectra = np.abs(np.fft.fft(np.exp(2j * np.pi * turns) * grid.hann(GRID.n_fft)))[:, : GRID.n_fft // 2 + 1]
-    centroid, amplitude = _centroids((grid.filter_bank(GRID) @ spectra.T).astype(np.float32))
-    read = np.maximum.accumulate(centroid[amplitude.argmax(axis=0), np.arange(TONES)])
-    return read, tones.astype(np.float32)
+    magnitudes = (grid.filter_bank(GRID) @ spectra.T / 2).astype(np.float32)  # of a complex tone, twice a real one's
+    read, loud = np.zeros(TONES, np.float32), np.zeros(TONES, np.float32)
+    for band, tone, centroid in zip(*_centroids(magnitudes), strict=True):
+        if magnitudes[band, tone] > loud[tone]:
+            read[tone], loud[tone] = centroid, magnitudes[band, tone]
+    return np.maximum.accumulate(read), tones.astype(np.float32), loud
 
 
 @cache
