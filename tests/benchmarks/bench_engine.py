@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+import threadpoolctl
 
 from sda.core import grid
 from sda.core.render import Renderer
@@ -43,6 +44,7 @@ def vocoder_alone(model: Model) -> float:
     return (time.process_time() - before) / (BLOCKS * CELL_S)
 
 
+@threadpoolctl.threadpool_limits.wrap(limits=1)  # as the command has it
 def main() -> None:
     print("RTF of the whole path at 2-frame blocks (bar 0.20 at density 2, all sliders moving), ratio to the vocoder alone")
     for spec in (VaeSpec(), VaeSpec(latent=32, width=64)):

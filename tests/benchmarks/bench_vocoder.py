@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import threadpoolctl
 import torch
 from numpy.typing import NDArray
 
@@ -120,6 +121,7 @@ def decoder(net: Vae, z: torch.Tensor) -> tuple[float, float, float]:
     return ours, eager, float(error)
 
 
+@threadpoolctl.threadpool_limits.wrap(limits=1)  # as the command has it
 @torch.no_grad()
 def main() -> None:
     torch.set_num_threads(1)

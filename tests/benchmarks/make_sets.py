@@ -70,6 +70,8 @@ def play(midi: mido.MidiFile, path: Path) -> None:
 
 
 def main(folder: Path) -> None:
+    if not SOUNDFONT.exists():  # fluidsynth would take its default one, which the base vocoder has heard
+        raise SystemExit(f"{SOUNDFONT}: not there; expected the package timgm6mb-soundfont")
     random = np.random.default_rng(SEED)
     together: list[Path] = []
     for name, samples in reserved().items():

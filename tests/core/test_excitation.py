@@ -73,6 +73,26 @@ def test_two_tones_are_two_partials() -> None:
     assert one + other > 0.97 * power.sum()
 
 
+def test_a_tone_in_noise_is_as_loud_as_it_is() -> None:
+    """What lies in the bands beside its peak is not its own."""
+    sound = tone(440.0, 0.05) + (0.05 * np.random.default_rng(0).standard_normal(len(SECONDS))).astype(np.float32)
+    log_mel = grid.log_mel(sound)
+    band = int(log_mel.mean(axis=1).argmax())
+    assert np.abs(grid.log_mel(partials(sound))[band] - log_mel[band])[8:-8].mean() < 0.05
+
+
+def test_noise_leaves_a_valley_empty() -> None:
+    spectrum = np.fft.rfft(0.1 * np.random.default_rng(0).standard_normal(len(SECONDS)))
+    frequencies = np.fft.rfftfreq(len(SECONDS), 1 / RATE)
+    spectrum[(frequencies > 2000) & (frequencies < 4000)] *= 0.003
+    log_mel = grid.log_mel(np.fft.irfft(spectrum).astype(np.float32))
+    centres = grid.band_centres()
+    for inside, bound in (((2500, 3500), 0.2), ((2000, 2100), 1.8), ((3750, 3850), 1.8)):  # nat, of 5.8
+        bands = (centres > inside[0]) & (centres < inside[1])
+        apart = grid.log_mel(in_step(log_mel)[GROUPS:].sum(axis=0)) - log_mel
+        assert np.abs(apart[bands, 8:-8].mean(axis=1)).max() < bound
+
+
 def test_noise_has_the_level_and_the_spectrum_of_noise() -> None:
     white = (0.1 * np.random.default_rng(0).standard_normal(len(SECONDS))).astype(np.float32)
     white = white + 4 * np.concatenate([[0], white[:-1]]).astype(np.float32)  # darker than white
