@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.signal
 import torch
-from bench_vocoder import least_seconds, random_net
+from bench_vocoder import least_seconds, shipped_net
 
 from sda.core.resample import Resampler
 from sda.core.vocoder import HifiganVocoder
@@ -102,7 +102,7 @@ def main() -> None:
     theirs = torch.jit.trace(eager, z, check_trace=False)
     assert theirs(z).shape[-1] == BLOCK
 
-    net = random_net()
+    net = shipped_net()
     vocoder = HifiganVocoder(net.spec, {name: tensor.numpy() for name, tensor in net.state_dict().items()})
     log_mel = (np.random.default_rng(0).normal(size=(net.spec.n_mels, FRAMES)) * 2 - 6).astype(np.float32)
     state = vocoder.step(log_mel, vocoder.start())[1]
