@@ -91,7 +91,7 @@ def cli(ctx: click.Context) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
-    # numpy's own threads keep a core busy for 25 ms after each product, and live there are two a frame
+    # numpy's own threads keep a core busy for 25 ms after each product, and live there are some in every block
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name that the terminal cannot show

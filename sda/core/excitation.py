@@ -8,6 +8,8 @@ which `shaped_noise` has. A generator makes its sound of both, as neural source-
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,8 +30,18 @@ PARTIALS = (3, GRID.n_mels)  # shape of a state's part that goes on for ever; th
 
 
 def start() -> State:
-    """Before the first frame: silence."""
+    """Before the first frame: silence. The tables that frames need are there from then on: no live block waits for them."""
+    _make_tables()
+    return _silence()
+
+
+def _silence() -> State:
     return np.zeros(3 * GRID.n_mels + GROUPS * SIZE // 2, np.float32)
+
+
+@cache
+def _make_tables() -> None:
+    excite(np.full((GRID.n_mels, 1), np.log(GRID.floor), np.float32), 0, _silence())
 
 
 def partials(state: State) -> Floats:

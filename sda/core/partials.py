@@ -10,6 +10,7 @@ spectral peak is that of the bands around it. What it is for tones, known by tri
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,38 +52,55 @@ def go_on(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> t
     bands [3, M]: the frequency in Hz, amplitude and phase of each band's partial before. frequency, amplitude [M]: of the new
     peaks. Peaks that go on from no partial begin at nothing, and partials from which no peak goes on fade out.
     """
+    before, then, count = _courses(bands, frequency, amplitude, number)
+    after = np.zeros_like(bands)
+    after[0], after[1] = frequency, amplitude
+    (f_first, _, at_first), f_last = before.values, then.values[0]
+    after[2, then.places[:count]] = ((at_first + PER_SAMPLE * GRID.hop / 2 * (f_first + f_last)) % TURN)[:count]
+    return _sums(before, then), after
+
+
+class _Ends(NamedTuple):
+    """Where the partials [Q] of a hop stand at one end of it."""
+
+    places: Places  # bands
+    values: Floats  # frequencies in Hz, amplitudes and phases [3, Q]; at the end without the phases
+
+
+def _courses(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> tuple[_Ends, _Ends, int]:
+    """Both ends of every partial of a hop, those that sound on or begin first, and how many these are."""
     new, sounding = np.flatnonzero(amplitude), bands[1] > 0
     origin = _origins(new, frequency, np.where(sounding, bands[0], np.inf))
     fresh, count = np.flatnonzero(origin < 0), len(new)
     sounding[np.delete(origin, fresh)] = False
     origin[fresh] = new[fresh]
     ends = np.flatnonzero(sounding)
-    first, last = np.concatenate([origin, ends]), np.concatenate([new, ends])  # bands of each partial, before and after
-    f_first, a_first, at_first = bands.take(first, axis=1)
-    f_first[fresh], a_first[fresh] = frequency[new[fresh]], 0
-    at_first[fresh] = TURN * ((GOLDEN[0] * (number % EXCITATION_CYCLE) + GOLDEN[1] * new[fresh]) % 1)
-    f_last, a_last = f_first.copy(), np.zeros_like(a_first)
-    f_last[:count], a_last[:count] = frequency[new], amplitude[new]
+    before = _Ends(np.concatenate([origin, ends]), bands.take(np.concatenate([origin, ends]), axis=1))
+    phases = TURN * ((GOLDEN[0] * (number % EXCITATION_CYCLE) + GOLDEN[1] * new[fresh]) % 1)
+    before.values[0, fresh], before.values[1, fresh], before.values[2, fresh] = frequency[new[fresh]], 0, phases
+    then = _Ends(np.concatenate([new, ends]), np.stack([before.values[0], np.zeros_like(before.values[1])]))
+    then.values[0, :count], then.values[1, :count] = frequency[new], amplitude[new]
+    return before, then, count
 
+
+def _sums(before: _Ends, then: _Ends) -> Floats:
+    """The partials' sums [GROUPS, hop], frequencies and amplitudes straight from one end to the other."""
+    (f_first, a_first, at_first), (f_last, a_last) = before.values, then.values
     hop, t = GRID.hop, _hop()
     angle = (PER_SAMPLE / (2 * hop) * (f_last - f_first))[:, None] * t
     angle += (PER_SAMPLE * f_first)[:, None]
     angle *= t
     angle += at_first[:, None]
-    levels = np.empty((2 * GROUPS, len(first)), np.float32)  # at first, and what a sample adds
+    levels = np.empty((2 * GROUPS, len(f_first)), np.float32)  # at first, and what a sample adds
     constant, rising = levels[:GROUPS], levels[GROUPS:]
-    np.multiply(shares().take(first, axis=1), a_first, out=constant)
-    np.multiply(shares().take(last, axis=1), a_last, out=rising)
+    np.multiply(shares().take(before.places, axis=1), a_first, out=constant)
+    np.multiply(shares().take(then.places, axis=1), a_last, out=rising)
     rising -= constant
     rising /= hop
-    sums = levels @ np.cos(angle, out=angle)
+    sums: Floats = levels @ np.cos(angle, out=angle)
     sums[GROUPS:] *= t
     sums[:GROUPS] += sums[GROUPS:]
-
-    after = np.zeros_like(bands)
-    after[0], after[1] = frequency, amplitude
-    after[2, new] = ((at_first + PER_SAMPLE * hop / 2 * (f_first + f_last)) % TURN)[:count]
-    return sums[:GROUPS], after
+    return sums[:GROUPS]
 
 
 def _origins(new: Places, frequency: Floats, before: Floats) -> Places:

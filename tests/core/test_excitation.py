@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -142,6 +145,25 @@ def test_however_it_is_cut_it_is_the_same() -> None:
             state, place, number = after, place + size, number + 1
         assert np.abs(np.concatenate(parts, axis=1) - whole).max() <= 1e-6
     assert np.array_equal(in_step(log_mel[:, :-1], 5)[:, : 70 * HOP], whole[:, LATE:][:, : 70 * HOP])
+
+
+def test_no_block_waits_for_tables() -> None:
+    """Not even the first of a process, after `start`; they take half a second."""
+    code = """
+import time
+import numpy as np
+from sda.core.excitation import excite, start
+def spent(call):
+    began = time.process_time()
+    made = call()
+    return time.process_time() - began, made
+making, state = spent(start)
+frames = np.full((128, 2), -6, np.float32)
+first, _ = spent(lambda: excite(frames, 0, state))
+print(first / making)
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert float(shown.stdout) < 0.2  # .01
 
 
 def test_groups_are_where_the_sound_is() -> None:

@@ -99,6 +99,7 @@ def test_the_same_positions_give_the_same_point_and_near_ones_a_near_point(steer
     there, back = ([steered.point(position[None])[0] for position in way] for way in (path, path[::-1]))  # as hands go
     points = np.stack(there)
     np.testing.assert_array_equal(points[::-1], back)
+    np.testing.assert_allclose(steered.point(path[::-1])[::-1], points, atol=2e-6)  # all at once, but for rounding
     assert roughness(points) < 1.5 * roughness(replace(steered, steering=None).point(path))
 
 
