@@ -94,6 +94,7 @@ class GeneratorSpec(Spec):
     causal_stages: int = 1
     noise: int = 0  # channels of random numbers beside the mel, a number each a frame; see `noise_of`
     excited: int = 0  # of the last stages, how many hear partials and noise worked out from the mel; see `excite`
+    mixer_only: bool = False  # only the first stage is there, and the excitation as it mixes it is the sound
     eats: str = LOG_MEL
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ class GeneratorSpec(Spec):
             and 0 <= self.causal_stages <= len(self.rates)
             and 0 <= self.noise <= 256
             and 0 <= self.excited <= len(self.rates)
+            and (self.excited > 0 or not self.mixer_only)
         )
         if not good:
             raise ModelError(f"generator: not a HiFi-GAN this program can build: {self.to_json()}")
@@ -131,6 +133,11 @@ class GeneratorSpec(Spec):
         return product
 
     @property
+    def built(self) -> int:
+        """How many stages are there."""
+        return 1 if self.mixer_only else len(self.rates)
+
+    @property
     def is_causal(self) -> tuple[bool, ...]:
         """For each stage, whether its residual blocks see no future."""
         return tuple(stage < self.causal_stages for stage in range(len(self.rates)))
@@ -138,7 +145,8 @@ class GeneratorSpec(Spec):
     @property
     def is_excited(self) -> tuple[bool, ...]:
         """For each stage, whether it hears the excitation."""
-        return tuple(stage >= len(self.rates) - self.excited for stage in range(len(self.rates)))
+        last = len(self.rates) - self.excited
+        return tuple(last <= stage < self.built for stage in range(len(self.rates)))
 
     @property
     def excitation_taps(self) -> dict[int, int]:
@@ -183,6 +191,8 @@ class GeneratorSpec(Spec):
     @property
     def look_ahead(self) -> int:
         """Samples of the mel's future that an output sample depends on."""
+        if self.mixer_only:
+            return self.mixer_wait + EXCITATION_LATE
         return self.lateness[-1][1] + 3  # conv_post, 7 taps
 
     @property
@@ -190,13 +200,13 @@ class GeneratorSpec(Spec):
         """Mel frames of the past that an output sample can depend on, rounded up."""
         past, per_sample = float(3 if self.causal_stages == 0 else 6), 1.0
         reach = (max(self.res_kernels) - 1) * (sum(self.dilations) + len(self.dilations))
-        for rate, causal in zip(self.rates, self.is_causal, strict=True):
+        for rate, causal in list(zip(self.rates, self.is_causal, strict=True))[: self.built]:
             per_sample /= rate
             past += 1 / 2 + reach * per_sample * (1 if causal else 0.5)
         return int(past + 3 / self.hop) + 1
 
 
-OWN_GENERATOR = GeneratorSpec(excited=3)  # what is trained here; older files have `noise`, or neither
+OWN_GENERATOR = GeneratorSpec(excited=3, mixer_only=True)  # what is trained here; older files have other kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

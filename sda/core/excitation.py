@@ -2,8 +2,8 @@
 
 A net that sees nothing but frames answers equal frames with equal sound, so what should be steady repeats every hop: pitches
 are drawn to multiples of 86 Hz, and noise buzzes. What it lacks is a phase that goes on, which `partials` have, and chance,
-which `shaped_noise` has. A generator makes its sound of both, as neural source-filter models do (Wang et al. 2019, arXiv
-1904.12088), which however need to be told one pitch.
+which `shaped_noise` has; `tonality` says which band is whose. A generator makes its sound of both, as neural source-filter
+models do (Wang et al. 2019, arXiv 1904.12088), which however need to be told one pitch.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sda.core.band_groups import GROUPS
-from sda.core.partials import go_on, peaks
-from sda.core.shaped_noise import SIZE, segments
+from sda.core.partials import go_on, mel_of, peaks
+from sda.core.shaped_noise import SIZE, segments, shape
+from sda.core.tonality import nearness, tonality
 from sda.spec import BIGVGAN_GRID as GRID
 from sda.spec import EXCITATION_LATE
 
@@ -26,6 +27,7 @@ State = Floats
 CHANNELS = 2 * GROUPS  # the partials' groups, then the noise's
 EXCITEMENT = 8.0  # by which a generator raises it from the level of sound to that of what it adds it to
 LATE = EXCITATION_LATE  # samples by which the stream is late: a frame's middle lies half a hop behind its beginning
+LEAST = 1e-3  # of its magnitude that noise keeps where partials have a band
 PARTIALS = (3, GRID.n_mels)  # shape of a state's part that goes on for ever; the noise only remembers a frame
 
 
@@ -61,13 +63,21 @@ def excite(log_mel: Floats, number: int, state: State) -> tuple[Floats, State]:
     However frames are cut into calls, the samples are the same.
     """
     magnitudes = np.exp(np.ascontiguousarray(log_mel, np.float32))
-    frequencies, amplitudes = (each.T.copy() for each in peaks(magnitudes))
+    frequency, amplitude = peaks(magnitudes)
+    shaped = shape(magnitudes, number)
+    as_noise = magnitudes * (shaped.heard / shaped.wanted)
+    nearer = nearness(magnitudes, mel_of(frequency, amplitude, GRID.floor), as_noise)
     bands, tail = state[: 3 * GRID.n_mels].reshape(3, -1), state[3 * GRID.n_mels :].reshape(GROUPS, -1)
-    noise = segments(magnitudes, number)
     out = np.empty((CHANNELS, log_mel.shape[1] * GRID.hop), np.float32)
+    noises = np.empty_like(magnitudes)  # shares
+    for frame in range(log_mel.shape[1]):
+        tonal = tonality(nearer[:, frame], bands[1] > GRID.floor)
+        noises[:, frame] = np.maximum(1 - tonal, LEAST)
+        here = slice(frame * GRID.hop, (frame + 1) * GRID.hop)
+        out[:GROUPS, here], bands = go_on(bands, frequency[:, frame], amplitude[:, frame] * tonal, number + frame)
+    noise = segments(shaped, noises, number)
     for frame in range(log_mel.shape[1]):
         here = slice(frame * GRID.hop, (frame + 1) * GRID.hop)
-        out[:GROUPS, here], bands = go_on(bands, frequencies[frame], amplitudes[frame], number + frame)
         np.add(tail, noise[frame, :, : GRID.hop], out=out[GROUPS:, here])
         tail = noise[frame, :, GRID.hop :]
     return out, np.concatenate([bands.reshape(-1), tail.reshape(-1)])

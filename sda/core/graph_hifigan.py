@@ -39,7 +39,7 @@ def step_graph(spec: GeneratorSpec, weights: Mapping[str, Floats], frames: int) 
     layers = _Layers(spec, Writer("vocoder", weights))
     layers.arrival(frames)
     x, samples, channels = layers.entry(frames), frames, spec.channels
-    for stage, rate in enumerate(spec.rates):
+    for stage, rate in enumerate(spec.rates[: spec.built]):
         x = layers.up(stage, x, channels, samples)
         channels, samples = channels // 2, samples * rate
         x = layers.excited(stage, x, channels, samples)
@@ -77,6 +77,8 @@ class _Layers:
         samples = frames * spec.hop
         heard = writer.input("excitation", (1, EXCITATIONS, 1, samples))
         self.excitation = self.extended(heard, EXCITATIONS, spec.mixer_wait, samples)
+        if not any(spec.is_excited):
+            return
         kinds = np.repeat(np.eye(2), EXCITATIONS // 2, axis=1)[:, :, None]
         self.kept = max(spec.excitation_waits.values())
         self.both = self.extended(writer.conv(heard, kinds, np.zeros(2)), 2, self.kept, samples)
@@ -178,12 +180,16 @@ class _Layers:
         return self.writer.conv(x, weight, self.writer.weight(f"{name}.bias", channels), {"dilations": [1, dilation]})
 
     def exit(self, x: str, channels: int, samples: int) -> None:
-        """Leaky ReLU, conv_post and tanh, [1, C, 1, T] -> `audio` [1, 1, 1, T]."""
+        """Leaky ReLU, conv_post and tanh, [1, C, 1, T] -> `audio` [1, 1, 1, T]; and what is mixed, or that alone."""
         writer = self.writer
+        if self.spec.mixer_only:
+            writer.output("audio", self.mixed, (1, 1, 1, samples * self.spec.strides[0]))
+            return
         weight = writer.weight("conv_post.weight", 1, channels, POST_TAPS) / len(self.spec.res_kernels)
         x = self.extended(writer.leaky(x, LAST_SLOPE), channels, POST_TAPS - 1, samples)
         y = writer.conv(x, weight, writer.weight("conv_post.bias", 1))
-        audio = writer.node("Tanh", [writer.node("Add", [y, self.mixed]) if self.mixed else y])
+        audio = writer.node("Tanh", [y])
+        audio = writer.node("Add", [audio, self.mixed]) if self.mixed else audio
         writer.output("audio", audio, (1, 1, 1, samples))
 
 

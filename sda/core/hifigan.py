@@ -4,7 +4,8 @@ Differences from the paper, each measured to pay on small budgets: the input is 
 variance-preserving, half of each upsampler starts as linear interpolation, weights are bare (no weight norm), and the
 layers at the lowest rates may be causal (`GeneratorSpec.causal_stages`). It may be excited by partials and noise that
 `excitation` works out from the mel: the last stages hear both, and the first one says what of them passes straight to the
-output. Names of the weights are the reference's, but for that.
+output. Where nothing else is to sound, the last stages are left out (`GeneratorSpec.mixer_only`). Names of the weights are the
+reference's, but for that.
 
 Convolutions run as two-dimensional ones of height 1 on channels-last tensors, which the CPU does a third faster.
 """
@@ -12,6 +13,7 @@ Convolutions run as two-dimensional ones of height 1 on channels-last tensors, w
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +87,7 @@ class Excitation(nn.Module):
 class Mixer(nn.Module):
     """The excitation [B, E, 1, T] mixed to [B, 1, 1, T] as the first stage [B, C, 1, T / stride] says, channel by channel.
 
-    A way around every other layer: what is excited passes without distortion. At the beginning half of each is let through.
+    A way around every other layer: what is excited passes without distortion. At the beginning all of it is let through.
     """
 
     def __init__(self, channels: int, stride: int) -> None:
@@ -93,7 +95,7 @@ class Mixer(nn.Module):
         self.stride = stride
         self.gate = Conv(channels, EXCITATIONS, 1, causal=False)
         nn.init.zeros_(self.gate.weight)
-        nn.init.constant_(self.gate.bias, 0.5)
+        nn.init.constant_(self.gate.bias, 1.0)
 
     def forward(self, x: Tensor, excitation: Tensor) -> Tensor:
         gates = F.interpolate(self.gate(x).squeeze(2), scale_factor=float(self.stride), mode="linear").unsqueeze(2)
@@ -101,7 +103,11 @@ class Mixer(nn.Module):
 
 
 class Generator(nn.Module):
-    """Log-mel [B, M, F] in nat (noise [B, N, F], excitation [B, E, T]) -> waveform [B, 1, T = hop * F] in -1..1."""
+    """Log-mel [B, M, F] in nat (noise [B, N, F], excitation [B, E, T]) -> waveform [B, 1, T = hop * F].
+
+    It lies in -1..1, but for an excitation, which is added after the tanh, as that would distort it: other phases than a
+    recording's may add up to more.
+    """
 
     mel_mean: Tensor
     mel_std: Tensor
@@ -115,7 +121,7 @@ class Generator(nn.Module):
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         self.excitations = nn.ModuleDict()
         channels, stride = spec.channels, spec.hop
-        for stage, (rate, causal) in enumerate(zip(spec.rates, spec.is_causal, strict=True)):
+        for stage, (rate, causal) in enumerate(list(zip(spec.rates, spec.is_causal, strict=True))[: spec.built]):
             self.ups.append(Upsampler(channels, channels // 2, rate))
             channels, stride = channels // 2, stride // rate
             if spec.is_excited[stage]:
@@ -124,7 +130,8 @@ class Generator(nn.Module):
                 self.mixer = Mixer(channels, stride)
             for kernel in spec.res_kernels:
                 self.resblocks.append(ResBlock(channels, kernel, spec.dilations, causal=causal))
-        self.conv_post = Conv(channels, 1, 7, causal=False)
+        if not spec.mixer_only:
+            self.conv_post = Conv(channels, 1, 7, causal=False)
 
     def forward(
         self,
@@ -162,12 +169,13 @@ class Generator(nn.Module):
             x = sum((block(x) for block in blocks), x.new_zeros(())) / side_by_side
             if stage == 0 and excitation is not None:
                 mixed = self.mixer(x, excitation)
-            if stage + 1 == max(1, spec.causal_stages):
+            if stage + 1 == min(max(1, spec.causal_stages), spec.built):
                 per_frame = x.shape[-1] // frames
                 x = x[..., first * per_frame : last * per_frame]
                 if excitation is not None:
                     both, mixed = (sound[..., first * spec.hop : last * spec.hop] for sound in (both, mixed))
-        audio = torch.tanh(self.conv_post(F.leaky_relu(x, 0.01)) + mixed).squeeze(2)
+        audio: Tensor = mixed if spec.mixer_only else torch.tanh(self.conv_post(F.leaky_relu(x, 0.01))) + mixed
+        audio = audio.squeeze(2)
         return audio[..., (before - first) * spec.hop : audio.shape[-1] - (after - frames + last) * spec.hop]
 
 
@@ -182,9 +190,10 @@ def start_weights(net: Generator, random: torch.Generator) -> None:
     def normal(parameter: nn.Parameter, std: float) -> None:
         parameter.data = torch.randn(parameter.shape, generator=random) * std
 
-    for conv in (net.conv_pre, net.conv_post):
-        normal(conv.weight, 1 / math.sqrt(conv.weight[0].numel()))
-    net.conv_post.weight.data *= 0.001 if net.spec.excited else 0.1  # audio's own level is far below the tanh's range
+    normal(net.conv_pre.weight, 1 / math.sqrt(net.conv_pre.weight[0].numel()))
+    if not net.spec.mixer_only:
+        normal(net.conv_post.weight, 1 / math.sqrt(net.conv_post.weight[0].numel()))
+        net.conv_post.weight.data *= 0.001 if net.spec.excited else 0.1  # audio's own level is far below the tanh's range
     for excitation in net.excitations.values():
         assert isinstance(excitation, Excitation)
         normal(excitation.weight, 1 / math.sqrt(excitation.weight[0].numel()))
@@ -203,3 +212,10 @@ def start_weights(net: Generator, random: torch.Generator) -> None:
         triangle = 1 - (torch.arange(taps) + 0.5 - up.rate).abs() / up.rate
         mix = torch.randn(inputs, outputs // 2, generator=random) * LEAKY_GAIN / math.sqrt(inputs)
         up.weight.data[:, : outputs // 2] = mix[..., None] * triangle
+
+
+def grown(weights: Mapping[str, Tensor], spec: GeneratorSpec, seed: int = 0) -> dict[str, Tensor]:
+    """The weights of a generator that has less, in one of `spec`: what it lacks is as at the start, and next to silent."""
+    net = Generator(spec)
+    start_weights(net, torch.Generator().manual_seed(seed))
+    return {**net.state_dict(), **weights}

@@ -46,6 +46,17 @@ def peaks(magnitudes: Floats) -> tuple[Floats, Floats]:
     return frequency, amplitude
 
 
+def mel_of(frequency: Floats, amplitude: Floats, floor: float) -> Floats:
+    """Mel magnitudes [M, F] of partials, at least `floor`. frequency in Hz, amplitude [M, F]: as `peaks` gives them."""
+    power, lowest = np.empty_like(amplitude), np.log(LOWEST_TONE)
+    a_step = (np.log(grid.band_centres(GRID)[HIGHEST - 1]) - lowest) / (TONES - 1)
+    for frame in range(amplitude.shape[1]):
+        bands = np.flatnonzero(amplitude[:, frame])
+        number = np.rint((np.log(frequency[bands, frame]) - lowest) / a_step).astype(np.intp)
+        power[:, frame] = np.square(amplitude[bands, frame]) @ _powers().take(number, axis=0)
+    return np.maximum(np.sqrt(power, out=power), floor, out=power)
+
+
 def go_on(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> tuple[Floats, Floats]:
     """One hop of the partials' sums [GROUPS, hop], and what is there after it.
 
@@ -84,21 +95,20 @@ def _courses(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -
 
 
 def _sums(before: _Ends, then: _Ends) -> Floats:
-    """The partials' sums [GROUPS, hop], frequencies and amplitudes straight from one end to the other."""
+    """The partials' sums [GROUPS, hop], frequencies straight from one end to the other, amplitudes on half a cosine."""
     (f_first, a_first, at_first), (f_last, a_last) = before.values, then.values
     hop, t = GRID.hop, _hop()
     angle = (PER_SAMPLE / (2 * hop) * (f_last - f_first))[:, None] * t
     angle += (PER_SAMPLE * f_first)[:, None]
     angle *= t
     angle += at_first[:, None]
-    levels = np.empty((2 * GROUPS, len(f_first)), np.float32)  # at first, and what a sample adds
+    levels = np.empty((2 * GROUPS, len(f_first)), np.float32)  # at first, and what the hop adds
     constant, rising = levels[:GROUPS], levels[GROUPS:]
     np.multiply(shares().take(before.places, axis=1), a_first, out=constant)
     np.multiply(shares().take(then.places, axis=1), a_last, out=rising)
     rising -= constant
-    rising /= hop
     sums: Floats = levels @ np.cos(angle, out=angle)
-    sums[GROUPS:] *= t
+    sums[GROUPS:] *= _rise()
     sums[:GROUPS] += sums[GROUPS:]
     return sums[:GROUPS]
 
@@ -141,15 +151,28 @@ def _tones() -> tuple[Floats, Floats, Floats]:
     What is read is 8 cents off on an average below 100 Hz, where the window and the lowest band have edges, half a cent
     above 1 kHz.
     """
-    tones = np.geomspace(LOWEST_TONE, grid.band_centres(GRID)[HIGHEST - 1], TONES)
-    turns = np.arange(GRID.n_fft) / GRID.sample_rate * tones[:, None]
-    spectra = np.abs(np.fft.fft(np.exp(2j * np.pi * turns) * grid.hann(GRID.n_fft)))[:, : GRID.n_fft // 2 + 1]
-    magnitudes = (grid.filter_bank(GRID) @ spectra.T / 2).astype(np.float32)  # of a complex tone, twice a real one's
+    tones, magnitudes = _mels_of_tones()
     read, loud = np.zeros(TONES, np.float32), np.zeros(TONES, np.float32)
     for band, tone, centroid in zip(*_centroids(magnitudes), strict=True):
         if magnitudes[band, tone] > loud[tone]:
             read[tone], loud[tone] = centroid, magnitudes[band, tone]
-    return np.maximum.accumulate(read), tones.astype(np.float32), loud
+    return np.maximum.accumulate(read), tones, loud
+
+
+@cache
+def _mels_of_tones() -> tuple[Floats, Floats]:
+    """Tones from the lowest to the highest in Hz [TONES], in equal ratios, and their mel magnitudes [M, TONES]."""
+    tones = np.geomspace(LOWEST_TONE, grid.band_centres(GRID)[HIGHEST - 1], TONES)
+    turns = np.arange(GRID.n_fft) / GRID.sample_rate * tones[:, None]
+    spectra = np.abs(np.fft.fft(np.exp(2j * np.pi * turns) * grid.hann(GRID.n_fft)))[:, : GRID.n_fft // 2 + 1]
+    magnitudes = (grid.filter_bank(GRID) @ spectra.T / 2).astype(np.float32)  # of a complex tone, twice a real one's
+    return tones.astype(np.float32), magnitudes
+
+
+@cache
+def _powers() -> Floats:
+    """The squares of tones' mel magnitudes, a row each [TONES, M]."""
+    return np.ascontiguousarray(np.square(_mels_of_tones()[1]).T)
 
 
 @cache
@@ -170,3 +193,9 @@ def _width() -> Floats:
 def _hop() -> Floats:
     """The samples [hop] of a frame, numbered."""
     return np.arange(GRID.hop, dtype=np.float32)
+
+
+@cache
+def _rise() -> Floats:
+    """How much of an amplitude's change has come by each sample [hop] of a frame: a corner would sound in the valleys."""
+    return (0.5 - 0.5 * np.cos(np.pi * np.arange(GRID.hop) / GRID.hop)).astype(np.float32)

@@ -11,6 +11,7 @@ noise is worked out, and the spectrum once corrected by it.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +31,32 @@ NARROW = 200  # bins, to 8.6 kHz, below which a band is no wider than what the f
 EDGE = 4  # frames that the window of a mel reaches, and more
 
 
-def segments(magnitudes: Floats, number: int) -> Floats:
-    """Mel magnitudes [M, F], the first frame's number -> segments [F, GROUPS, SIZE] with their spectra, faded in and out.
+class Shape(NamedTuple):
+    """What noise is shaped by, mel magnitudes [M, F]."""
+
+    wanted: Floats  # evened by what the noise's own mel does
+    heard: Floats  # what would be heard of that, the valleys filled
+
+
+def shape(magnitudes: Floats, number: int) -> Shape:
+    """Mel magnitudes [M, F], the first frame's number -> what noise is to be shaped by, and what comes of it."""
+    wanted = magnitudes * _evening()[:, _takes(magnitudes, number)]
+    return Shape(wanted, _bank() @ _spread(_spectrum(wanted)))
+
+
+def segments(shape: Shape, share: Floats, number: int) -> Floats:
+    """Noise with `share` [M, F] of such a mel, above 0 -> segments [F, GROUPS, SIZE] of it, faded in and out.
 
     They are to be added half overlapping; a segment's middle is its frame's.
     """
-    takes = np.arange(number, number + magnitudes.shape[1]) % EXCITATION_CYCLE
-    wanted = magnitudes * _evening()[:, takes]
-    heard = _bank() @ _spread(_spectrum(wanted))
-    wanted *= (wanted / heard) ** CORRECTED
-    spectra = _white()[takes] * _spectrum(wanted).T
+    corrected = share * shape.wanted * (shape.wanted / shape.heard) ** CORRECTED
+    spectra = _white()[_takes(share, number)] * _spectrum(corrected).T
     return np.fft.irfft(spectra[:, None] * shares_of_bins(BINS), SIZE).astype(np.float32, copy=False) * _fade()
+
+
+def _takes(magnitudes: Floats, number: int) -> NDArray[np.intp]:
+    """Which of the spectra of white noise the frames of [M, F] have, the first one's number given."""
+    return np.arange(number, number + magnitudes.shape[1]) % EXCITATION_CYCLE
 
 
 def _spectrum(magnitudes: Floats) -> Floats:

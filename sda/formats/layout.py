@@ -78,7 +78,7 @@ def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {"mel_mean": (spec.n_mels,), "mel_std": ()}
     shapes |= _layer("conv_pre", spec.channels, spec.inputs, 7)
     channels, block = spec.channels, 0
-    for stage, kernel in enumerate(spec.kernels):
+    for stage, kernel in enumerate(spec.kernels[: spec.built]):
         shapes |= _layer(f"ups.{stage}", channels, channels // 2, kernel, bias=channels // 2)
         channels //= 2
         if stage in spec.excitation_taps:
@@ -90,7 +90,8 @@ def generator_shapes(spec: GeneratorSpec) -> dict[str, Shape]:
                 for part in ("convs1", "convs2"):
                     shapes |= _layer(f"resblocks.{block}.{part}.{n}", channels, channels, taps)
             block += 1
-    shapes |= _layer("conv_post", 1, channels, 7)
+    if not spec.mixer_only:
+        shapes |= _layer("conv_post", 1, channels, 7)
     return {f"vocoder.{name}": shape for name, shape in shapes.items()}
 
 

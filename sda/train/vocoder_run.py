@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sda import voices
 from sda.core import network
+from sda.core.hifigan import grown
 from sda.core.network import Network
 from sda.core.vae import Vae
 from sda.core.vocoder import HifiganVocoder
@@ -130,11 +131,14 @@ class _Job:
         return plan
 
     def training(self, plan: VocoderPlan) -> VocoderTraining:
-        """A training at its start: the shipped base's weights, or fresh ones."""
+        """A training at its start: the shipped base's weights, or fresh ones, and on a GPU stages behind the base's."""
         spec, start = OWN_GENERATOR, None
         if not self.run.spec["from_scratch"]:
             spec, weights, _ = read_base()
             start = {name: torch.from_numpy(value) for name, value in weights.items()}
+        if self.device != "cpu":
+            spec = replace(spec, mixer_only=False)
+            start = None if start is None else grown(start, spec, plan.seed)
         predicted = predictions(self.corpus.training, self.corpus, self.vae) if plan.predicted else {}
         return VocoderTraining(
             self.corpus,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sda.core.hifigan import Generator, start_weights
+from sda.core.excitation import CHANNELS
+from sda.core.hifigan import Generator, grown, start_weights
 from sda.spec import GeneratorSpec
 
 NARROW = {"n_mels": 2, "channels": 16}  # reach does not depend on width
@@ -17,7 +18,11 @@ def frames_seen(spec: GeneratorSpec, samples: list[int], frames: int) -> list[tu
     net = Generator(spec)
     start_weights(net, random)
     log_mel = torch.randn(1, spec.n_mels, frames, generator=random).double().requires_grad_()
-    audio = net.double()(log_mel)[0, 0]
+    excitation = None
+    if spec.excited:
+        net.mixer.gate.weight.data = torch.randn(net.mixer.gate.weight.shape, generator=random)
+        excitation = torch.randn(1, CHANNELS, 512 * frames, generator=random).double()
+    audio = net.double()(log_mel, excitation=excitation)[0, 0]
     seen = []
     for sample in samples:
         (gradient,) = torch.autograd.grad(audio[sample], log_mel, retain_graph=True)
@@ -32,6 +37,31 @@ def test_look_ahead_is_what_autograd_sees(causal_stages: int) -> None:
     first_to_see = 512 * frame - spec.look_ahead
     before, at = frames_seen(spec, [first_to_see - 1, first_to_see], 90)
     assert (before[1], at[1]) == (frame - 1, frame)
+
+
+@pytest.mark.parametrize("causal_stages", [0, 1])
+def test_a_mixer_alone_looks_less_far_ahead(causal_stages: int) -> None:
+    """The first transposed convolution, half of a sample of its rate between which the mixer goes, symmetric layers' reach."""
+    spec, frame = GeneratorSpec(causal_stages=causal_stages, excited=3, mixer_only=True, **NARROW), 70
+    assert spec.look_ahead == (4 * 64 + 32 if causal_stages else 3 * 512 + 4 * 64 + 60 * 64 + 32)
+    before, at = frames_seen(spec, [512 * frame - spec.look_ahead - 1, 512 * frame - spec.look_ahead], 90)
+    assert (before[1], at[1]) == (frame - 1, frame)
+    furthest = frame - min(first for first, _ in frames_seen(spec, list(range(512 * frame, 512 * (frame + 1), 64)), 90))
+    assert spec.memory - 2 <= furthest <= spec.memory
+
+
+def test_stages_grown_behind_a_mixer_are_all_but_silent_at_first() -> None:
+    small, random = GeneratorSpec(excited=3, mixer_only=True, **NARROW), torch.Generator().manual_seed(4)
+    net, log_mel = Generator(small), torch.randn(1, small.n_mels, 40, generator=random)
+    start_weights(net, random)
+    net.mixer.gate.weight.data = torch.randn(net.mixer.gate.weight.shape, generator=random)
+    full = GeneratorSpec(excited=3, **NARROW)
+    more = Generator(full)
+    more.load_state_dict(grown(net.state_dict(), full))
+    excitation = 0.1 * torch.randn(1, CHANNELS, 512 * 40, generator=random)
+    with torch.no_grad():
+        one, other = net(log_mel, excitation=excitation), more(log_mel, excitation=excitation)
+    assert 0 < float((other - one).std()) < 0.01 * float(one.std())
 
 
 @pytest.mark.parametrize("causal_stages", [0, 1, 2, 4])

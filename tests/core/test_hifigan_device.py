@@ -28,10 +28,11 @@ def weights_of(spec: GeneratorSpec) -> dict[str, Floats]:
     for parameter in net.parameters():
         if parameter.ndim == 1:
             parameter.data = 0.1 * torch.randn(parameter.shape, generator=random)
-    net.conv_post.weight.data *= 8
+    if not spec.mixer_only:
+        net.conv_post.weight.data *= 800 if spec.excited else 8
     if spec.excited:
-        net.conv_post.weight.data *= 100
         net.mixer.gate.weight.data = 0.05 * torch.randn(net.mixer.gate.weight.shape, generator=random)
+        net.mixer.gate.bias.data += 2.0
     net.mel_mean.copy_(-6 + torch.randn(spec.n_mels, generator=random))
     net.mel_std.fill_(3.0)
     return {name: tensor.detach().numpy() for name, tensor in net.state_dict().items()}
@@ -40,8 +41,8 @@ def weights_of(spec: GeneratorSpec) -> dict[str, Floats]:
 class Case:
     """The same weights in torch and in ONNX Runtime, and a mel."""
 
-    def __init__(self, causal_stages: int, noise: int = 0, excited: int = 0) -> None:
-        spec = GeneratorSpec(channels=32, causal_stages=causal_stages, noise=noise, excited=excited)
+    def __init__(self, causal_stages: int, noise: int = 0, excited: int = 0, mixer_only: bool = False) -> None:
+        spec = GeneratorSpec(channels=32, causal_stages=causal_stages, noise=noise, excited=excited, mixer_only=mixer_only)
         weights = weights_of(spec)
         self.torch = HifiganOnDevice(spec, weights, device="cpu", window=WINDOW)
         self.onnx = HifiganVocoder(spec, weights)
@@ -50,8 +51,8 @@ class Case:
 
 @pytest.fixture(
     scope="module",
-    params=[(1,), (0,), (4,), (1, 16), (1, 0, 3)],
-    ids=["look-ahead net", "symmetric net", "causal net", "net with noise", "excited net"],
+    params=[(1,), (0,), (4,), (1, 16), (1, 0, 3), (1, 0, 3, True)],
+    ids=["look-ahead net", "symmetric net", "causal net", "net with noise", "excited net", "mixer alone"],
 )
 def case(request: pytest.FixtureRequest) -> Case:
     return Case(*request.param)

@@ -30,10 +30,11 @@ def loud_net(spec: GeneratorSpec) -> Generator:
     for parameter in net.parameters():
         if parameter.ndim == 1:
             parameter.data = 0.1 * torch.randn(parameter.shape, generator=random)
-    net.conv_post.weight.data *= 8
+    if not spec.mixer_only:
+        net.conv_post.weight.data *= 800 if spec.excited else 8
     if spec.excited:
-        net.conv_post.weight.data *= 100
         net.mixer.gate.weight.data = 0.05 * torch.randn(net.mixer.gate.weight.shape, generator=random)
+        net.mixer.gate.bias.data += 2.0
     net.mel_mean.copy_(-6 + torch.randn(spec.n_mels, generator=random))
     net.mel_std.fill_(3.0)
     return net.requires_grad_(False)
@@ -60,6 +61,8 @@ SPECS = {
     "net with noise": GeneratorSpec(noise=16),
     "excited net": GeneratorSpec(excited=3),
     "excited symmetric net": GeneratorSpec(excited=4, causal_stages=0),
+    "mixer alone": GeneratorSpec(excited=3, mixer_only=True),
+    "symmetric mixer alone": GeneratorSpec(excited=3, mixer_only=True, causal_stages=0),
 }
 
 
