@@ -33,6 +33,10 @@ WRITERS = (
     "vocoder",
     "frame_noise",
     "excitation",
+    "band_groups",
+    "partials",
+    "shaped_noise",
+    "tonality",
 )  # modules of `sda.core` that decide what is kept
 
 

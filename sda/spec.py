@@ -200,7 +200,7 @@ class GeneratorSpec(Spec):
         """Mel frames of the past that an output sample can depend on, rounded up."""
         past, per_sample = float(3 if self.causal_stages == 0 else 6), 1.0
         reach = (max(self.res_kernels) - 1) * (sum(self.dilations) + len(self.dilations))
-        for rate, causal in list(zip(self.rates, self.is_causal, strict=True))[: self.built]:
+        for rate, causal in zip(self.rates[: self.built], self.is_causal[: self.built], strict=True):
             per_sample /= rate
             past += 1 / 2 + reach * per_sample * (1 if causal else 0.5)
         return int(past + 3 / self.hop) + 1

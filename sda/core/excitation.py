@@ -66,7 +66,7 @@ def excite(log_mel: Floats, number: int, state: State) -> tuple[Floats, State]:
     frequency, amplitude = peaks(magnitudes)
     shaped = shape(magnitudes, number)
     as_noise = magnitudes * (shaped.heard / shaped.wanted)
-    nearer = nearness(magnitudes, mel_of(frequency, amplitude, GRID.floor), as_noise)
+    nearer = nearness(magnitudes, mel_of(frequency, amplitude), as_noise)
     bands, tail = state[: 3 * GRID.n_mels].reshape(3, -1), state[3 * GRID.n_mels :].reshape(GROUPS, -1)
     out = np.empty((CHANNELS, log_mel.shape[1] * GRID.hop), np.float32)
     noises = np.empty_like(magnitudes)  # shares

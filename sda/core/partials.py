@@ -46,15 +46,15 @@ def peaks(magnitudes: Floats) -> tuple[Floats, Floats]:
     return frequency, amplitude
 
 
-def mel_of(frequency: Floats, amplitude: Floats, floor: float) -> Floats:
-    """Mel magnitudes [M, F] of partials, at least `floor`. frequency in Hz, amplitude [M, F]: as `peaks` gives them."""
+def mel_of(frequency: Floats, amplitude: Floats) -> Floats:
+    """Mel magnitudes [M, F] of partials, at least the grid's floor. frequency in Hz, amplitude [M, F]: those of `peaks`."""
     power, lowest = np.empty_like(amplitude), np.log(LOWEST_TONE)
     a_step = (np.log(grid.band_centres(GRID)[HIGHEST - 1]) - lowest) / (TONES - 1)
     for frame in range(amplitude.shape[1]):
         bands = np.flatnonzero(amplitude[:, frame])
         number = np.rint((np.log(frequency[bands, frame]) - lowest) / a_step).astype(np.intp)
         power[:, frame] = np.square(amplitude[bands, frame]) @ _powers().take(number, axis=0)
-    return np.maximum(np.sqrt(power, out=power), floor, out=power)
+    return np.maximum(np.sqrt(power, out=power), GRID.floor, out=power)
 
 
 def go_on(bands: Floats, frequency: Floats, amplitude: Floats, number: int) -> tuple[Floats, Floats]:

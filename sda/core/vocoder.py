@@ -111,7 +111,7 @@ class Vocoder(Protocol):
         ...
 
     def step(self, log_mel: Floats, state: Any) -> tuple[Floats, Any]:
-        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop], full scale 1, `look_ahead` samples late, and the new state."""
         ...
 
     def __call__(self, log_mel: Floats) -> Floats:
@@ -174,7 +174,7 @@ class HifiganVocoder(Vocoder):
         return state
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
-        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state."""
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop], full scale 1, `look_ahead` samples late, and the new state."""
         assert log_mel.shape[:-1] == (self.spec.grid.n_mels,)
         audio, place = [np.zeros(0, np.float32)], 0
         for block in BLOCKS:

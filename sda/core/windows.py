@@ -64,7 +64,7 @@ class WindowVocoder(Vocoder):
         return self._going_on(state[1])
 
     def step(self, log_mel: Floats, state: State) -> tuple[Floats, State]:
-        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop] in -1..1, `look_ahead` samples late, and the new state.
+        """log_mel [M, F] in nat, F >= 1 -> samples [F * hop], full scale 1, `look_ahead` samples late, and the new state.
 
         Each call computes its frames and their context around them again: only long blocks pay, see `block_of`.
         """

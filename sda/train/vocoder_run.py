@@ -127,16 +127,16 @@ class _Job:
             steps = max(1, round(minutes * 60 / seconds))
         plan = replace(plan, steps=steps)
         if self.together.leads:
-            self.run.amend(plan=plan.to_json())
+            self.run.amend(plan=plan.to_json(), whole=self.whole)
         return plan
 
     def training(self, plan: VocoderPlan) -> VocoderTraining:
-        """A training at its start: the shipped base's weights, or fresh ones, and on a GPU stages behind the base's."""
+        """A training at its start: the shipped base's weights, or fresh ones; of a whole generator with stages behind them."""
         spec, start = OWN_GENERATOR, None
         if not self.run.spec["from_scratch"]:
             spec, weights, _ = read_base()
             start = {name: torch.from_numpy(value) for name, value in weights.items()}
-        if self.device != "cpu":
+        if self.whole:
             spec = replace(spec, mixer_only=False)
             start = None if start is None else grown(start, spec, plan.seed)
         predicted = predictions(self.corpus.training, self.corpus, self.vae) if plan.predicted else {}
@@ -150,6 +150,11 @@ class _Job:
             together=self.together,
             device=self.device,
         )
+
+    @property
+    def whole(self) -> bool:
+        """Whether all stages of the generator are trained: on a GPU, and wherever a run that began on one goes on."""
+        return bool(self.run.spec.get("whole", self.device != "cpu"))
 
     @property
     def discriminators(self) -> DiscriminatorSpec:

@@ -11,7 +11,6 @@ from sda.core.excitation import in_step
 from sda.core.partials import mel_of, peaks
 from sda.core.shaped_noise import shape
 from sda.core.tonality import nearness, tonality
-from sda.spec import BIGVGAN_GRID
 
 Floats = NDArray[np.float32]
 
@@ -32,7 +31,7 @@ def tonal(sound: Floats) -> Floats:
     """[M], a mean over frames that no edge reaches, nothing sounding before them."""
     magnitudes = np.exp(grid.log_mel(sound))
     shaped = shape(magnitudes, 0)
-    of_partials = mel_of(*peaks(magnitudes), BIGVGAN_GRID.floor)
+    of_partials = mel_of(*peaks(magnitudes))
     nearer = nearness(magnitudes, of_partials, magnitudes * shaped.heard / shaped.wanted).T
     return np.mean([tonality(frame, np.zeros(len(frame), bool)) for frame in nearer[4:-4]], axis=0)
 

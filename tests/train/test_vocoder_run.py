@@ -120,6 +120,17 @@ def test_one_that_does_worse_is_not_bundled_unless_asked(
     assert (len(kept), events[-1].data["bundled"]) == (1, True)
 
 
+def test_a_whole_generator_has_its_stages_behind_the_base_s(new_run: Callable[..., Run], pebbles: ModelDocument) -> None:
+    """As on a GPU, and as a run goes on that began on one."""
+    found = {}
+    for whole in (False, True):
+        _, (model,) = trained(new_run(plan=replace(PLAN, steps=1), whole=whole, bundle_worse=True), pebbles)
+        assert model.vocoder is not None
+        assert model.vocoder.mixer_only is not whole
+        found[whole] = model.vocoder_training["mel_error_before"]["held_out"]
+    assert found[True] == pytest.approx(found[False], rel=0.05)  # they are all but silent
+
+
 def test_recordings_of_another_kind_are_warned_of(new_run: Callable[..., Run], pebbles: ModelDocument) -> None:
     known, strange = (replace(pebbles, training={"held_out": {"loud": loud}}) for loud in (9.0, 0.01))
     warnings = [
