@@ -19,8 +19,8 @@ demo: .venv/.run ## Set up, render the demo model, steer it over OSC, say where 
 	@$(BIN)/python examples/demo.py
 
 test: .venv/.test ## Set up and run every test but those in a window
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TIMED:%=--ignore=%)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not window" --reruns 2 --reruns-delay 1 $(TIMED)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --durations 20 $(TIMED:%=--ignore=%)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not window" --durations 20 --reruns 2 --reruns-delay 1 $(TIMED)
 
 windows: .venv/.test ## Set up and run the tests that use mouse and keyboard in a real window, some minutes of them
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m window --reruns 2 --reruns-delay 1 tests/panel

@@ -28,6 +28,7 @@ SUFFIX = ".graph"
 WRITERS = (
     "graph",
     "graph_hifigan",
+    "even",
     "old_vae",
     "onnx_writer",
     "vocoder",

@@ -1,11 +1,11 @@
-"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE [--adversarial N]]`.
+"""Train the base vocoder: `python train_base.py MATERIAL WORK [--steps N] [--from-shipped] [--release FILE ...]`.
 
 Runs for as many core-hours as it is given, writes a checkpoint every two minutes and goes on from it when started
 again. `--from-shipped` starts a run whose checkpoint is lost from the weights that the package ships. `--release FILE
 --steps N` leaves the run alone and branches off: the learning rate of a copy falls to zero over N steps, in the last
-`--adversarial` of which narrow discriminators take part, and its averaged weights are written at half precision, as
-`sda/data/base.safetensors` is. `torchrun --nproc-per-node N train_base.py ...` has N processes of one thread share each
-step's crops, which gives the same steps as one process does.
+`--adversarial` of which narrow discriminators take part, and its averaged weights, with `--gates` only a share of what its
+gates learned, are written at half precision, as `sda/data/base.safetensors` is. `torchrun --nproc-per-node N
+train_base.py ...` has N processes of one thread share each step's crops, which gives the same steps as one process does.
 """
 
 from __future__ import annotations
@@ -95,6 +95,18 @@ def from_shipped(corpus: Corpus, plan: VocoderPlan, together: Together = ALONE) 
     return training, 3600 * float(summary["core_hours"])
 
 
+def gates_kept(net: Generator, share: float) -> None:
+    """Take the mixer's gates back toward 1, where they began, so that this share of what they learned is left; in place.
+
+    Half the way to what fits the training sounds is nearer to others (weights between those before and after a training:
+    Wortsman et al. 2022, arXiv 2109.01903).
+    """
+    gate = net.mixer.gate
+    with torch.no_grad():
+        gate.weight *= share
+        gate.bias.sub_(1).mul_(share).add_(1)
+
+
 def branch_off(training: VocoderTraining, steps: int, adversarial: int) -> None:
     """Let the rate fall to zero over so many steps, with discriminators in the last `adversarial` of them."""
     end = training.done + steps
@@ -122,6 +134,7 @@ def run(
     *,
     shipped: bool = False,
     adversarial: int = 0,
+    gates: float = 1.0,
 ) -> None:
     torch.set_num_threads(1)
     if together.leads and not (work / "corpus.json").exists():
@@ -160,6 +173,7 @@ def run(
     if release is None:
         save(checkpoint, training, spent())
         return
+    gates_kept(training.averaged, gates)
     held_out = measure(training.averaged, clips)
     log(work, released=release.name, step=training.done, core_s=spent(), held_out=held_out)
     summary = {
@@ -188,6 +202,7 @@ def main() -> None:
     parser.add_argument("--from-shipped", action="store_true", help="without a checkpoint, go on from the shipped weights")
     parser.add_argument("--release", type=Path)
     parser.add_argument("--adversarial", type=int, default=0, help="steps at the end of a release with discriminators")
+    parser.add_argument("--gates", type=float, default=1.0, help="share of what the gates learned that a release keeps")
     given = parser.parse_args()
     plan = replace(
         PLAN,
@@ -199,8 +214,8 @@ def main() -> None:
         advance_weight=given.advance_weight,
     )
     with shared() as together:
-        shipped, adversarial = given.from_shipped, given.adversarial
-        run(given.material, given.work, plan, given.release, together, shipped=shipped, adversarial=adversarial)
+        branch = {"adversarial": given.adversarial, "gates": given.gates}
+        run(given.material, given.work, plan, given.release, together, shipped=given.from_shipped, **branch)
 
 
 if __name__ == "__main__":

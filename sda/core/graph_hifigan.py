@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sda.core.even import even
 from sda.core.excitation import CHANNELS as EXCITATIONS
 from sda.core.excitation import EXCITEMENT
 from sda.core.onnx_writer import Floats, Writer
@@ -130,6 +131,7 @@ class _Layers:
         writer, rate, outputs = self.writer, self.spec.rates[stage], channels // 2
         summed = len(self.spec.res_kernels) if stage else 1
         weight = writer.weight(f"ups.{stage}.weight", channels, outputs, 2 * rate) / summed
+        weight = even(weight) if self.spec.excited else weight
         taps = np.stack([weight[:, :, rate:], weight[:, :, :rate]], axis=-1)  # of the sample before, of this one [C, O, r, 2]
         taps = taps.transpose(1, 2, 0, 3).reshape(outputs * rate, channels, 2)
         bias = np.repeat(writer.weight(f"ups.{stage}.bias", outputs), rate)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sda.core.even import even
 from sda.core.excitation import CHANNELS as EXCITATIONS
 from sda.core.excitation import EXCITEMENT
 from sda.spec import GeneratorSpec
@@ -44,17 +45,20 @@ class Conv(nn.Module):
 
 
 class Upsampler(nn.Module):
-    """Transposed convolution [B, C, 1, T] -> [B, C / 2, 1, T * rate] with a kernel of twice the rate."""
+    """Transposed convolution [B, C, 1, T] -> [B, C / 2, 1, T * rate] with a kernel of twice the rate.
 
-    def __init__(self, inputs: int, outputs: int, rate: int) -> None:
+    steady: what does not change comes out as what does not change, whatever the weights are.
+    """
+
+    def __init__(self, inputs: int, outputs: int, rate: int, *, steady: bool) -> None:
         super().__init__()
-        self.rate = rate
+        self.rate, self.steady = rate, steady
         self.weight = nn.Parameter(torch.empty(inputs, outputs, 2 * rate))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, rate = self.weight.unsqueeze(2), self.rate
-        return F.conv_transpose2d(x, weight, self.bias, stride=(1, rate), padding=(0, rate // 2))
+        weight, rate = even(self.weight) if self.steady else self.weight, self.rate
+        return F.conv_transpose2d(x, weight.unsqueeze(2), self.bias, stride=(1, rate), padding=(0, rate // 2))
 
 
 class ResBlock(nn.Module):
@@ -122,7 +126,7 @@ class Generator(nn.Module):
         self.excitations = nn.ModuleDict()
         channels, stride = spec.channels, spec.hop
         for stage, (rate, causal) in enumerate(zip(spec.rates[: spec.built], spec.is_causal[: spec.built], strict=True)):
-            self.ups.append(Upsampler(channels, channels // 2, rate))
+            self.ups.append(Upsampler(channels, channels // 2, rate, steady=spec.excited > 0))
             channels, stride = channels // 2, stride // rate
             if spec.is_excited[stage]:
                 self.excitations[str(stage)] = Excitation(channels, stride, spec.excitation_taps[stage])

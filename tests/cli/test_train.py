@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -159,25 +160,34 @@ def test_an_empty_folder_and_one_with_nothing_usable(home: Path, tmp_path: Path)
         assert words in done.stderr
 
 
+def told(home: Path, kind: str) -> list[dict]:
+    """The events of this kind of the run "x"."""
+    runs = home.glob("runs/train-x-*/events.jsonl")
+    events = [json.loads(line) for run in runs for line in run.read_text().splitlines() if line.endswith("}")]
+    return [event for event in events if event["kind"] == kind]
+
+
 def losses(home: Path) -> dict[int, float]:
     """The loss of every step that the run's events tell, the last telling winning."""
-    run = next((home / "runs").glob("train-x-*"))
-    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines() if line.endswith("}")]
-    return {event["step"]: event["losses"]["loss"] for event in events if event["kind"] == "step"}
+    return {event["step"]: event["losses"]["loss"] for event in told(home, "step")}
 
 
-def test_a_kill_loses_nothing_that_resume_does_not_bring_back(recordings: Path, tmp_path: Path) -> None:
-    arguments = ["--name", "x", "--epochs", 60, "--seed", 3, "--threads", 1]
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert call("train", recordings, *arguments, home=whole).returncode == 0
-    environment = {**os.environ, "SDA_HOME": str(killed)}
-    command = [*COMMAND, "train", str(recordings), *map(str, arguments)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-    while not list(killed.glob("runs/train-x-*/checkpoint.pt")):
+def killed_at(moment: Callable[[], bool], *arguments: object, home: Path) -> None:
+    """`train` until the moment has come, and not a step of its clean-up."""
+    command = [*COMMAND, "train", *map(str, arguments)]
+    process = subprocess.Popen(command, env={**os.environ, "SDA_HOME": str(home)}, stdout=subprocess.PIPE)
+    while not moment():
         time.sleep(0.05)
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
+
+
+def test_a_kill_loses_nothing_that_resume_does_not_bring_back(recordings: Path, tmp_path: Path) -> None:
+    arguments = [recordings, "--name", "x", "--epochs", 60, "--seed", 3, "--threads", 1]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    killed_at(lambda: bool(told(whole, "preview")), *arguments, home=whole)  # behind the last step, which is all that is asked
+    killed_at(lambda: any(killed.glob("runs/train-x-*/checkpoint.pt")), *arguments, home=killed)
     reached = max(losses(killed))
     done = call("train", "--name", "x", "--resume", home=killed)
     assert done.returncode == 0, done.stderr
