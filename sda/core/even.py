@@ -1,8 +1,8 @@
 """Transposed convolutions without a rhythm of their own.
 
 One of stride r gives each of the r samples that it makes of one other taps. Where their sums differ, an input that does not
-change comes out as a pattern of period r: tones at multiples of the rate that it reads (Pons et al. 2020, arXiv 2010.14356,
-section 2.1). What is heard through gates that ripple so buzzes. With equal sums what is steady stays steady.
+change comes out as a pattern of period r: tones at multiples of the rate that it reads (Pons et al. 2020, arXiv 2010.14356).
+What is heard through gates that ripple so buzzes. With equal sums what is steady stays steady.
 """
 
 from __future__ import annotations

@@ -131,7 +131,8 @@ class _Layers:
         writer, rate, outputs = self.writer, self.spec.rates[stage], channels // 2
         summed = len(self.spec.res_kernels) if stage else 1
         weight = writer.weight(f"ups.{stage}.weight", channels, outputs, 2 * rate) / summed
-        weight = even(weight) if self.spec.excited else weight
+        if stage == 0 and self.spec.excited:  # what opens the mixer
+            weight = even(weight)
         taps = np.stack([weight[:, :, rate:], weight[:, :, :rate]], axis=-1)  # of the sample before, of this one [C, O, r, 2]
         taps = taps.transpose(1, 2, 0, 3).reshape(outputs * rate, channels, 2)
         bias = np.repeat(writer.weight(f"ups.{stage}.bias", outputs), rate)

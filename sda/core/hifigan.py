@@ -3,9 +3,9 @@
 Differences from the paper, each measured to pay on small budgets: the input is normalised per band, every layer starts
 variance-preserving, half of each upsampler starts as linear interpolation, weights are bare (no weight norm), and the
 layers at the lowest rates may be causal (`GeneratorSpec.causal_stages`). It may be excited by partials and noise that
-`excitation` works out from the mel: the last stages hear both, and the first one says what of them passes straight to the
-output. Where nothing else is to sound, the last stages are left out (`GeneratorSpec.mixer_only`). Names of the weights are the
-reference's, but for that.
+`excitation` works out from the mel: the last stages hear both, and the first one, whose upsampler is `even` then, says what of
+them passes straight to the output. Where nothing else is to sound, the last stages are left out (`GeneratorSpec.mixer_only`).
+Names of the weights are the reference's, but for that.
 
 Convolutions run as two-dimensional ones of height 1 on channels-last tensors, which the CPU does a third faster.
 """
@@ -126,7 +126,7 @@ class Generator(nn.Module):
         self.excitations = nn.ModuleDict()
         channels, stride = spec.channels, spec.hop
         for stage, (rate, causal) in enumerate(zip(spec.rates[: spec.built], spec.is_causal[: spec.built], strict=True)):
-            self.ups.append(Upsampler(channels, channels // 2, rate, steady=spec.excited > 0))
+            self.ups.append(Upsampler(channels, channels // 2, rate, steady=stage == 0 and spec.excited > 0))
             channels, stride = channels // 2, stride // rate
             if spec.is_excited[stage]:
                 self.excitations[str(stage)] = Excitation(channels, stride, spec.excitation_taps[stage])
