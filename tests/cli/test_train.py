@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from sda.train import follow
+
 COMMAND = [sys.executable, "-m", "sda.cli"]
 RATE = 44_100
 
@@ -161,10 +163,9 @@ def test_an_empty_folder_and_one_with_nothing_usable(home: Path, tmp_path: Path)
 
 
 def told(home: Path, kind: str) -> list[dict]:
-    """The events of this kind of the run "x"."""
+    """What the events of this kind say, of the run "x"."""
     runs = home.glob("runs/train-x-*/events.jsonl")
-    events = [json.loads(line) for run in runs for line in run.read_text().splitlines() if line.endswith("}")]
-    return [event for event in events if event["kind"] == kind]
+    return [event.data for run in runs for event in follow.events(run.read_bytes()) if event.kind == kind]
 
 
 def losses(home: Path) -> dict[int, float]:
