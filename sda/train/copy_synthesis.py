@@ -21,7 +21,6 @@ Floats = NDArray[np.float32]
 
 STRETCHES = 6  # of a recording
 FAINT_DB = 30.0  # below the loudest stretch
-SPARED = 0.1  # of what own recordings gained, given up where held-out ones are better without it
 CHANCE = 0.05  # by which the error of one held-out recording moves whatever was learned
 
 
@@ -34,18 +33,17 @@ def slack(recordings: int) -> float:
     return 1 + CHANCE / math.sqrt(max(1, recordings))
 
 
-def preferred(one: tuple[float, float], other: tuple[float, float], limit: float, enough: float = 0.0) -> bool:
+def preferred(one: tuple[float, float], other: tuple[float, float], limit: float) -> bool:
     """Whether a candidate's mel errors on held-out and on own recordings are better than another's.
 
-    Held-out recordings decide. Among candidates that do as well on them as can be told (at most `limit`), the own ones, until
-    they are served well `enough`; among such candidates the held-out ones again.
+    Held-out recordings decide. Among candidates that do as well on them as can be told (at most `limit`), a percent lost on
+    them must bring more than one on the own ones: the product of both errors is the least.
     """
 
-    def rank(errors: tuple[float, float]) -> tuple[bool, bool, float]:
+    def rank(errors: tuple[float, float]) -> tuple[bool, float]:
         held_out, own = errors
         alike = held_out <= limit
-        served = alike and own <= enough
-        return not alike, not served, own if alike and not served else held_out
+        return not alike, held_out * own if alike else held_out
 
     return rank(one) < rank(other)
 

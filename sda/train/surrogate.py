@@ -75,7 +75,7 @@ def _fit(inputs: Floats, wanted: Floats, seed: int) -> Surrogate:
     with torch.no_grad():
         layers[-1].bias.copy_(torch.from_numpy(wanted.mean(0)))
     net = nn.Sequential(layers[0], nn.SiLU(), layers[1], nn.SiLU(), layers[2])
-    optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
     x, y = torch.from_numpy(inputs), torch.from_numpy(wanted)
     random = np.random.default_rng([seed, 6])

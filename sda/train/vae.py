@@ -157,7 +157,7 @@ def _optimizer(net: Vae, plan: VaePlan) -> torch.optim.AdamW:
     groups: list[dict[str, Any]] = [{"params": [], "share": 1.0}, {"params": [], "share": plan.skip_rate}]
     for name, parameter in net.named_parameters():
         groups[".skip." in name]["params"].append(parameter)
-    return torch.optim.AdamW(groups, plan.rate, plan.betas, weight_decay=plan.weight_decay)
+    return torch.optim.AdamW(groups, plan.rate, plan.betas, weight_decay=plan.weight_decay, fused=True)
 
 
 def reconstruction_loss(difference: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from sda.core.excitation import in_step
 from sda.core.hifigan import Generator, start_weights
 from sda.spec import GeneratorSpec
 from sda.train.adversary import LISTEN_EVERY, Adversary
-from sda.train.copy_synthesis import SPARED, held_out_clips, held_out_error, preferred, slack
+from sda.train.copy_synthesis import held_out_clips, held_out_error, preferred, slack
 from sda.train.corpus import Corpus
 from sda.train.losses import SpectralLoss
 from sda.train.muon import Muon
@@ -76,8 +76,7 @@ class VocoderTraining:
         if plan.adversarial > 0:
             self.adversary = Adversary(discriminators or DiscriminatorSpec(), plan, together, device)
         self.best_step, self.best_error, self.best_own, self.least = 0, math.inf, math.inf, math.inf
-        self.least_own = math.inf  # of candidates that did as well on held-out recordings as any
-        self.start_error = self.start_own = 0.0  # 0 where there is no start that could be kept
+        self.start_error = 0.0  # 0 where there is no start that could be kept
         self.best: dict[str, Tensor] = {}
 
     def step(self) -> dict[str, float]:
@@ -148,7 +147,7 @@ class VocoderTraining:
         present = self.averaged.state_dict()
         found, own = self._judged(present)
         if self.start is not None and self.done == 0:
-            self.start_error, self.start_own = found["mel"], own
+            self.start_error = found["mel"]
         self._keep(present, found["mel"], own)
         if self.start is not None and self.done >= self.plan.steps:
             for share in BETWEEN:
@@ -167,10 +166,7 @@ class VocoderTraining:
         """Keep some weights if they are preferred to those that are kept."""
         self.least = min(self.least, error)
         limit = slack(len(self.corpus.held_out)) * max(self.least, self.start_error)
-        if error <= limit:
-            self.least_own = min(self.least_own, own)
-        enough = self.least_own + SPARED * max(0.0, self.start_own - self.least_own)
-        if preferred((error, own), (self.best_error, self.best_own), limit, enough):
+        if preferred((error, own), (self.best_error, self.best_own), limit):
             self.best_step, self.best_error, self.best_own = self.done, error, own
             self.best = {name: value.clone() for name, value in weights.items()}
 
@@ -204,7 +200,7 @@ class VocoderTraining:
             setattr(self, name, state[name])
 
 
-RECORD = ("best_step", "best_error", "best_own", "least", "least_own", "start_error", "start_own")
+RECORD = ("best_step", "best_error", "best_own", "least", "start_error")
 
 
 def mel_statistics(corpus: Corpus, seed: int, crops: int = 400) -> tuple[Floats, float]:

@@ -26,9 +26,9 @@ def call(*args: object, home: Path, **options: object) -> subprocess.CompletedPr
     return subprocess.run([*COMMAND, *map(str, args)], capture_output=True, text=True, env=environment, check=False)
 
 
-def noise(seed: int, seconds: float = 1.0) -> np.ndarray:
+def noise(seed: int, seconds: float = 1.1) -> np.ndarray:
     """Noise that sounds alike whatever the seed, so that analysis has little to do."""
-    return 0.3 * np.random.default_rng(seed).uniform(-1, 1, round(seconds * RATE))
+    return 0.9 * np.random.default_rng(seed).uniform(-1, 1, round(seconds * RATE))
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
     for number in range(5):
         soundfile.write(folder / f"noise{number}.wav", noise(number), RATE)
-    soundfile.write(folder / "stereo48.flac", np.stack([noise(8, 1.2), noise(9, 1.2)], axis=1), 48_000)
-    soundfile.write(folder / "short.wav", noise(10, 0.3), RATE)
+    soundfile.write(folder / "stereo48.flac", np.stack([noise(8, 1.2)] * 2, axis=1), 48_000)
+    soundfile.write(folder / "short.wav", noise(10, 1.0), RATE)
     soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
-    soundfile.write(folder / "clipped.wav", np.clip(8 * noise(11), -1, 1), RATE)
+    soundfile.write(folder / "clipped.wav", np.append(noise(11), np.ones(8)), RATE)
     soundfile.write(folder / "nan.wav", np.full(RATE, np.nan), RATE, subtype="FLOAT")
     soundfile.write(folder / "one.wav", np.ones(1), RATE)
     (folder / "notes.txt").write_text("not a sound")
@@ -60,7 +60,7 @@ def test_every_file_that_was_not_simply_used_is_named_before_training(trained: t
     said = done.stdout[: done.stdout.index("training")]
     reasons = {
         "stereo48.flac": "resampled from 48000 Hz; 2 channels mixed to one",
-        "short.wav": "padded from 0.30",
+        "short.wav": "padded from 1.00",
         "silent.wav": "silent",
         "clipped.wav": "clipped",
         "nan.wav": "NaN",

@@ -30,25 +30,35 @@ RATE = 44_100
 PLAN = replace(FROM_BASE, steps=3, batch=1, segment=8192, warmup=1)
 
 
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four recordings of a second: bells of their own pitch over soft noise."""
-    folder, time = tmp_path_factory.mktemp("recordings"), np.arange(RATE) / RATE
-    for number in range(4):
-        bell = 0.3 * np.sin(2 * np.pi * 300 * (number + 1) * time) * np.exp(-3 * time)
-        soundfile.write(folder / f"{number}.wav", bell + 0.01 * np.random.default_rng(number).standard_normal(RATE), RATE)
+def bells(folder: Path, levels: tuple[float, ...]) -> Path:
+    """Recordings of a second, which differ in loudness alone: a bell over soft noise."""
+    folder.mkdir(exist_ok=True)
+    time = np.arange(RATE) / RATE
+    bell = 0.3 * np.sin(2 * np.pi * 600 * time) * np.exp(-3 * time)
+    for number, level in enumerate(levels):
+        noise = 0.01 * np.random.default_rng(number).standard_normal(RATE)
+        soundfile.write(folder / f"{number}.wav", level * (bell + noise), RATE)
     return folder
 
 
-@pytest.fixture(scope="module")
-def pebbles(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelDocument:
-    """A model of these recordings without a vocoder: their PCA, untrained."""
-    work = tmp_path_factory.mktemp("vae")
+def model_of(recordings: Path, work: Path) -> ModelDocument:
+    """A model of recordings without a vocoder: their PCA, untrained."""
     for _ in gather(recordings, work, rate=RATE, shortest=88 * 512, seed=0):
         pass
     net = VaeTraining(Corpus(work), SMALL_VAE, VaePlan(pca_crops=100)).net
     model = sounding(own_vocoder=False)
     return replace(model, tensors=model.tensors | {f"vae.{name}": tensor.numpy() for name, tensor in net.state_dict().items()})
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four that sound alike, so that analysis has little to do."""
+    return bells(tmp_path_factory.mktemp("recordings"), (1, 1, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def pebbles(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelDocument:
+    return model_of(recordings, tmp_path_factory.mktemp("vae"))
 
 
 @pytest.fixture
@@ -87,8 +97,10 @@ def with_the_base(document: ModelDocument) -> ModelDocument:
     return replace(document, vocoder=spec, tensors=tensors | {f"vocoder.{name}": value for name, value in weights.items()})
 
 
-def test_what_is_told_and_kept(new_run: Callable[..., Run], recordings: Path, pebbles: ModelDocument) -> None:
-    run = new_run()
+def test_what_is_told_and_kept(new_run: Callable[..., Run], tmp_path: Path) -> None:
+    recordings = bells(tmp_path / "recordings", (1, 0.5, 0.25, 0.12))
+    pebbles = model_of(recordings, tmp_path / "vae")
+    run = new_run(source=str(recordings))
     events, kept = trained(run, pebbles)
     kinds = [event.kind for event in events]
     assert kinds[:4] == ["file"] * 4
@@ -103,6 +115,8 @@ def test_what_is_told_and_kept(new_run: Callable[..., Run], recordings: Path, pe
     assert model.vocoder == OWN_GENERATOR
     summary = model.vocoder_training
     assert VocoderPlan.from_json(summary["plan"]) == PLAN
+    assert (end["sliders"][0], model.analysis["sliders"][0]["name"]) == ("loudness", "loudness")  # found anew on its sound
+    assert model.analysis["report"]["descriptors"][0]["measured_on"] == "sound"
     assert summary["mel_error_before"]["held_out"] == pytest.approx(end["quality"][1]["mel"], rel=0.02)
     assert str(recordings) not in json.dumps(model.to_json())
     assert not any(name.startswith(("optimizer", "adversary")) for name in model.tensors)
