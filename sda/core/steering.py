@@ -107,7 +107,7 @@ class Steering:
         count, sliders, wide = steps.shape
         values = self.surrogate(np.concatenate([np.zeros_like(away), away, steps.reshape(-1, wide)]))
         origin, base = values[0], values[1]
-        guessed = (values[2:] - origin).reshape(count, sliders, -1)  # [n, S, D]
+        guessed = (values[2:] - origin).reshape(count, sliders, len(origin))  # [n, S, D]
         share = self._share(origin, base, guessed) if away.any() else np.ones((count, sliders, 1), np.float32)
         return Aim(base + (guessed * share).sum(1), (changes * share).sum(1)), share
 

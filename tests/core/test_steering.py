@@ -80,6 +80,15 @@ def test_alone_a_slider_stays_on_its_curve(steered: LatentMap) -> None:
         np.testing.assert_allclose(steered.point(positions), HOME + steered.curves[own], atol=2e-5)
 
 
+def test_recordings_that_all_sound_alike_have_no_sliders_and_are_played_all_the_same(steered: LatentMap) -> None:
+    none = replace(steered.steering, owns=steered.steering.owns[:0], changes=steered.steering.changes[:0])
+    bare = replace(steered, curves=steered.curves[:0], steering=none)
+    away = (HOME + 0.3).astype(np.float32)
+    for home, wanted in ((None, HOME), (away, away)):
+        np.testing.assert_allclose(bare.point(np.zeros((2, 0)), home), np.stack([wanted] * 2), atol=1e-5)
+        np.testing.assert_allclose(bare.settled(np.zeros(0), true, home), wanted, atol=1e-5)
+
+
 def test_together_they_do_what_they_do_alone(steered: LatentMap) -> None:
     plain = replace(steered, steering=None)
     sums, points = missed(plain.point(POSITIONS), POSITIONS), missed(steered.point(POSITIONS), POSITIONS)
