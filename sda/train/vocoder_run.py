@@ -185,7 +185,7 @@ class _Job:
             "finished": finished, "before": before, "after": after, "quality": quality, "notes": [], "bundled": True,
         }  # fmt: skip
         if training.best_step == 0 and training.start is not None:
-            ended["notes"].append("no step did better on the held-out recordings than the start, which is what was kept")
+            ended["notes"].append("no step brought own recordings more than it cost held-out ones: the start is what was kept")
         if training.start is not None and training.best_error > training.start_error:
             rise = training.best_error / training.start_error - 1
             ended["notes"].append(
