@@ -48,8 +48,9 @@ class Server:
 
     def stop(self) -> None:
         """End in order, also where it was killed: a place among JACK's eight servers is given back only so."""
-        while not self._ends():
+        if not self._ends():
             self.kill()
+            assert self._ends()
         for left in MEMORY.glob(f"jack_sem.*_{self.name}_*"):  # by clients that were killed
             left.unlink(missing_ok=True)
 
@@ -63,7 +64,7 @@ class Server:
         self.process.terminate()
         try:
             self.process.wait(10)
-        except subprocess.TimeoutExpired:  # jackd waits for a thread of its own, once in many hundred times
+        except subprocess.TimeoutExpired:  # jackd itself hangs at times while it ends
             return False
         return True
 

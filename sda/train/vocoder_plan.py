@@ -63,7 +63,7 @@ class VocoderPlan(Spec):
     before: int = 14  # frames known before a crop, of which no loss is taken: what the causal layers remember
     after: int = 4  # frames known after it: the look-ahead, and the mel's own window
     rate: float = 1e-3  # of Muon, at its highest
-    full_rate: int = 0  # steps that keep it; of more, it falls with the root of their number. 0: never
+    full_rate_steps: int = 0  # in plans of more, the rate falls with the root of their number; 0: it does not
     warmup: int = 100  # steps
     shape: str = "late"  # how the rate falls, one of DECAYS
     decay: float = 0.2  # late: share of the steps, at the end, over which it falls to zero; exponential: its last share
@@ -92,7 +92,7 @@ class VocoderPlan(Spec):
         shares = (self.decay, self.ema, self.varied, self.predicted, self.adversarial, self.augment)
         good = (
             min(self.steps, self.batch, self.segment, self.warmup) > 0
-            and min(self.before, self.after, self.alone, self.full_rate) >= 0
+            and min(self.before, self.after, self.alone, self.full_rate_steps) >= 0
             and self.shape in DECAYS
             and all(0 <= share <= 1 for share in shares)
         )
@@ -104,9 +104,9 @@ class VocoderPlan(Spec):
 
         "exponential" is the paper's, here from 1 to `decay` over all steps. "late" stays up and falls as 1 - sqrt over the
         last share (Haegele et al. 2024, arXiv 2405.18392), so that a milestone may branch off anywhere. A plan of more than
-        `full_rate` steps keeps rate times root of the steps: by that a gradient's noise carries weights away from a start.
+        `full_rate_steps` keeps rate times root of the steps: by that a gradient's noise carries weights away from a start.
         """
-        lasting = math.sqrt(min(1.0, self.full_rate / self.steps)) if self.full_rate else 1.0
+        lasting = math.sqrt(min(1.0, self.full_rate_steps / self.steps)) if self.full_rate_steps else 1.0
         return self.rate * lasting * min(1.0, (step + 1) / self.warmup) * self.fall_at(step)
 
     def fall_at(self, step: int) -> float:
@@ -125,7 +125,7 @@ class VocoderPlan(Spec):
 FROM_BASE = VocoderPlan(
     batch=4,
     rate=5e-4,
-    full_rate=900,
+    full_rate_steps=900,
     warmup=30,
     decay=0.5,
     ema=0.99,
@@ -146,5 +146,5 @@ def planned_for(device: str, minutes: float, *, scratch: bool) -> VocoderPlan:
     """The recipe for a processor and a time; its `steps` are still to be found."""
     plan = FROM_SCRATCH if scratch else FROM_BASE
     if device != "cpu":
-        return replace(plan, batch=GPU_BATCH, full_rate=0, shape="exponential", decay=0.1, adversarial=1.0, alone=0)
+        return replace(plan, batch=GPU_BATCH, full_rate_steps=0, shape="exponential", decay=0.1, adversarial=1.0, alone=0)
     return replace(plan, adversarial=LONG_SHARE if minutes >= LONG_MINUTES else 0.0)

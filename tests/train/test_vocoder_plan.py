@@ -26,7 +26,7 @@ def test_the_warm_up_is_even() -> None:
 
 
 def test_of_more_steps_the_rate_falls_with_the_root_of_their_number() -> None:
-    rates = {steps: VocoderPlan(steps=steps, warmup=1, rate=0.01, full_rate=900).rate_at(0) for steps in (3, 900, 3600)}
+    rates = {steps: VocoderPlan(steps=steps, warmup=1, rate=0.01, full_rate_steps=900).rate_at(0) for steps in (3, 900, 3600)}
     assert rates == pytest.approx({3: 0.01, 900: 0.01, 3600: 0.005})
     assert VocoderPlan(steps=3600, warmup=1, rate=0.01).rate_at(0) == pytest.approx(0.01)
 
@@ -38,7 +38,15 @@ def test_the_discriminators_take_the_last_part() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"steps": 0}, {"batch": 0}, {"shape": "steep"}, {"predicted": 1.5}, {"varied": 1.5}, {"after": -1}, {"full_rate": -1}],
+    [
+        {"steps": 0},
+        {"batch": 0},
+        {"shape": "steep"},
+        {"predicted": 1.5},
+        {"varied": 1.5},
+        {"after": -1},
+        {"full_rate_steps": -1},
+    ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ModelError, match="vocoder plan"):
@@ -69,4 +77,4 @@ def test_a_gpu_has_discriminators_all_the_time_and_a_cpu_when_there_is_time() ->
 def test_only_from_the_base_and_on_a_cpu_long_runs_are_gentle() -> None:
     """On a GPU stages grow that are next to silent at first, and from scratch there is a long way to go."""
     plans = [planned_for(device, 60, scratch=scratch) for device, scratch in (("cpu", False), ("cuda", False), ("cpu", True))]
-    assert [plan.full_rate > 0 for plan in plans] == [True, False, False]
+    assert [plan.full_rate_steps > 0 for plan in plans] == [True, False, False]
